@@ -1,0 +1,3 @@
+//! The `proxy` program.
+
+fn main() {}
