@@ -1,1 +1,27 @@
-//! meeting-api
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod device_key;
+mod flag;
+mod loose;
+mod mac_address;
+mod note;
+mod refusal;
+mod secret;
+mod service;
+mod token_code;
+mod utc_timestamp;
+
+pub mod endpoint;
+
+mod decode_error;
+
+pub use decode_error::DecodeError;
+pub use device_key::{DeviceKey, InvalidDeviceKey};
+pub use mac_address::{InvalidMacAddress, MacAddress};
+pub use note::{ClusterIp, Note, TextRefused};
+pub use refusal::Refusal;
+pub use secret::Secret;
+pub use service::{InvalidServiceName, ServiceName, ServiceSet};
+pub use token_code::{InvalidTokenCode, TokenCode};
+pub use utc_timestamp::{InvalidTimestamp, UtcTimestamp};
