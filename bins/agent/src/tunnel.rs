@@ -1,0 +1,3 @@
+//! The tunnel, kept up.
+
+pub mod backoff;
