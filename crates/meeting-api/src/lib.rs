@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod decode_error;
 mod device_key;
 mod flag;
 mod loose;
@@ -14,7 +15,12 @@ mod utc_timestamp;
 
 pub mod endpoint;
 
-mod decode_error;
+#[cfg(feature = "ssh-keys")]
+pub mod http_signature;
+#[cfg(feature = "ssh-keys")]
+mod public_key;
+#[cfg(feature = "ssh-keys")]
+mod signing_key;
 
 pub use decode_error::DecodeError;
 pub use device_key::{DeviceKey, InvalidDeviceKey};
@@ -25,3 +31,8 @@ pub use secret::Secret;
 pub use service::{InvalidServiceName, ServiceName, ServiceSet};
 pub use token_code::{InvalidTokenCode, TokenCode};
 pub use utc_timestamp::{InvalidTimestamp, UtcTimestamp};
+
+#[cfg(feature = "ssh-keys")]
+pub use public_key::{PublicKey, PublicKeyRefused};
+#[cfg(feature = "ssh-keys")]
+pub use signing_key::{SigningKey, SigningKeyRefused};
