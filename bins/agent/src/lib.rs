@@ -2,7 +2,9 @@
 
 pub mod addresses;
 pub mod authorized_keys;
+pub mod config;
 pub mod events;
+pub mod identity;
 pub mod official_files;
 pub mod schedule;
 pub mod ssh_key_file;

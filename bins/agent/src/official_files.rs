@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -15,7 +16,8 @@ use zeroize::Zeroizing;
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// Where the official files are looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct OfficialPaths {
     /// `device_info.json`. Default: `/etc/meeting/device_info.json`.
     pub device_info: PathBuf,
