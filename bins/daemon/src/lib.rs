@@ -4,9 +4,11 @@
 //! [`exit`], [`human`]), how it lives and ends ([`lifecycle`], [`signals`], [`service_manager`]), and how it is reached
 //! ([`net`], [`tls`], [`http`], [`admin`]).
 
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod exit;
+pub mod http;
 pub mod human;
 pub mod lifecycle;
 pub mod logging;
@@ -14,3 +16,4 @@ pub mod net;
 pub mod secret;
 pub mod service_manager;
 pub mod signals;
+pub mod tls;
