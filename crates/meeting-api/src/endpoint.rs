@@ -10,11 +10,13 @@ pub mod device_admin;
 pub mod device_pubkey;
 pub mod devices;
 pub mod heartbeat;
+pub mod key_approval;
 pub mod logs;
 pub mod server_pubkey;
 pub mod service_request;
 pub mod ssh_hostkey;
 pub mod ssh_key;
+pub mod tokens;
 pub mod tunnels;
 
 /// Most bytes of a request body; a server answers 413 to more (threat R3). Choice: MA-12.
@@ -68,6 +70,7 @@ impl Route {
 /// Every route of this crate.
 pub const ROUTES: &[Route] = &[
     api_status::ROUTE,
+    api_status::OPENAPI,
     authorize_tunnel::ROUTE,
     availability::ROUTE,
     availability::LAST_SEEN,
@@ -87,15 +90,22 @@ pub const ROUTES: &[Route] = &[
     devices::MANUAL_CREATE,
     heartbeat::ROUTE,
     heartbeat::ALIAS,
+    key_approval::LIST,
+    key_approval::APPROVE,
+    key_approval::REJECT,
     logs::ROUTE,
     logs::PURGE,
     server_pubkey::ROUTE,
     service_request::ROUTE,
     service_request::LIST,
+    service_request::RELEASE,
     ssh_hostkey::ROUTE,
     ssh_key::PUBLISH,
     ssh_key::READ,
     ssh_key::REVOKE,
+    tokens::LIST,
+    tokens::CREATE,
+    tokens::REVOKE,
     tunnels::ROUTE,
 ];
 

@@ -14,6 +14,9 @@ mod token_code;
 mod utc_timestamp;
 
 pub mod endpoint;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 
 #[cfg(feature = "ssh-keys")]
 pub mod http_signature;

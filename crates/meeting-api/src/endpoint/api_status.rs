@@ -8,6 +8,9 @@ use crate::{DecodeError, loose};
 /// Anybody to server. Choice: MA-30.
 pub const ROUTE: Route = Route::new(Method::Get, "/api");
 
+/// The OpenAPI document of this API. Choice: MA-64.
+pub const OPENAPI: Route = Route::new(Method::Get, "/api/openapi.json");
+
 /// `{"status":"Meeting API ready","version":"3.3.1"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiStatus {

@@ -10,6 +10,8 @@ use crate::{DecodeError, ServiceName, ServiceSet, UtcTimestamp};
 pub const ROUTE: Route = Route::new(Method::Post, "/api/devices/{device_key}/service");
 /// Lists the services that are switched on. Choice: MA-22.
 pub const LIST: Route = Route::new(Method::Get, "/api/devices/{device_key}/service");
+/// Gives a port back, `?service=` naming which. Operator to server; not in the document. Choice: MA-64.
+pub const RELEASE: Route = Route::new(Method::Delete, "/api/devices/{device_key}/service");
 
 /// `{"service":"ssh"}`, or `{"service":"relay","port":1883}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
