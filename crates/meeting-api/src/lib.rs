@@ -14,16 +14,24 @@ mod token_code;
 mod utc_timestamp;
 
 pub mod endpoint;
-#[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub mod server;
+pub mod retry;
 
-#[cfg(feature = "ssh-keys")]
-pub mod http_signature;
 #[cfg(feature = "ssh-keys")]
 mod public_key;
 #[cfg(feature = "ssh-keys")]
 mod signing_key;
+
+#[cfg(feature = "ssh-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "ssh-keys")))]
+pub mod http_signature;
+
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
+
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 
 pub use decode_error::DecodeError;
 pub use device_key::{DeviceKey, InvalidDeviceKey};
