@@ -18,7 +18,9 @@
 //! # Ok::<(), daemon::config::ConfigError>(())
 //! ```
 
+mod access;
 mod de;
+mod de_error;
 mod error;
 mod file;
 mod overlay;
@@ -125,7 +127,7 @@ impl Settings {
         }
     }
 
-    fn explain(&self, error: de::DeError, document: Option<&Document>) -> ConfigError {
+    fn explain(&self, error: de_error::DeError, document: Option<&Document>) -> ConfigError {
         let key = error.path.join(".");
         let origin = error.origin.as_ref().unwrap_or(&tree::Origin::Default);
         let mut message = error.message;

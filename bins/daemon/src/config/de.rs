@@ -1,102 +1,14 @@
 //! The tree as a serde data format whose errors know the place and the path of what is wrong.
 
-use super::tree::{Entry, Node, Origin, Value};
-use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
+use super::access::{Fields, Items};
+use super::de_error::DeError;
+use super::tree::{Entry, Node, Origin, Table, Value};
+use serde::de::{self, IntoDeserializer, Visitor};
 use std::cell::RefCell;
-use std::collections::btree_map;
 use std::fmt;
-use std::slice;
 
 /// Newtypes of this name are secrets: errors below them show neither value nor line.
 pub(crate) const SECRET_MARKER: &str = "$daemon::Secret";
-
-/// An error on its way up: the innermost node that knows its place fills it in.
-#[derive(Debug)]
-pub(crate) struct DeError {
-    pub(crate) message: String,
-    pub(crate) help: Option<String>,
-    pub(crate) origin: Option<Origin>,
-    pub(crate) path: Vec<String>,
-    pub(crate) secret: bool,
-    /// The key itself is wrong, not its value.
-    pub(crate) about_key: bool,
-    /// The setting is required and nobody gave it.
-    pub(crate) missing: bool,
-}
-
-impl DeError {
-    fn new(message: String) -> Self {
-        let (help, origin, path) = (None, None, Vec::new());
-        Self { message, help, origin, path, secret: false, about_key: false, missing: false }
-    }
-
-    fn at(mut self, node: &Node, secret: bool) -> Self {
-        self.origin.get_or_insert_with(|| node.origin.clone());
-        self.secret |= secret;
-        self
-    }
-
-    fn below(mut self, key: String) -> Self {
-        self.path.insert(0, key);
-        self
-    }
-
-    fn unknown(what: &str, name: &str, known: &[&str]) -> Self {
-        let mut error = Self::new(match nearest(name, known) {
-            Some(near) => format!("unknown {what} `{name}`; did you mean `{near}`?"),
-            None => format!("unknown {what} `{name}`"),
-        });
-        if !known.is_empty() {
-            error.help = Some(format!("one of {}", known.join(", ")));
-        }
-        error
-    }
-}
-
-/// The known name that a person most likely meant.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let lower = name.to_lowercase().replace('-', "_");
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-    let best = known.iter().min_by_key(|candidate| distance(candidate))?;
-    // A third of the letters wrong is still a slip; more is another word.
-    (distance(best) <= (best.chars().count() / 3).max(1)).then_some(*best)
-}
-
-impl fmt::Display for DeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for DeError {}
-
-impl de::Error for DeError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("expected {expected}, found {found}"))
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("expected {expected}, found {found}"))
-    }
-
-    fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
-        Self::unknown("value", name, known)
-    }
-
-    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
-        Self { about_key: true, ..Self::unknown("key", name, known) }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        let mut error = Self::new(format!("`{field}` is not set")).below(field.to_owned());
-        error.missing = true;
-        error
-    }
-}
 
 /// Top-level names of the environment that no setting has; another program may own them, so they are not errors.
 pub(crate) type Strays = RefCell<Vec<String>>;
@@ -105,9 +17,9 @@ pub(crate) type Strays = RefCell<Vec<String>>;
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'n> {
     node: &'n Node,
-    strays: &'n Strays,
-    top: bool,
-    secret: bool,
+    pub(super) strays: &'n Strays,
+    pub(super) top: bool,
+    pub(super) secret: bool,
 }
 
 impl<'n> Reader<'n> {
@@ -115,7 +27,7 @@ impl<'n> Reader<'n> {
         Self { node, strays, top: true, secret: false }
     }
 
-    fn child(self, node: &'n Node) -> Self {
+    pub(super) fn child(self, node: &'n Node) -> Self {
         Self { node, top: false, ..self }
     }
 
@@ -170,12 +82,12 @@ impl<'n> Reader<'n> {
     ) -> Result<V::Value, DeError> {
         match &self.node.value {
             Value::Table(table) => {
-                let fields = Fields { reader: self, entries: table.iter(), value: None, known };
+                let fields = Fields::new(self, table, known);
                 visitor.visit_map(fields).map_err(|error| error.at(self.node, self.secret))
             }
-            Value::Array(items) => visitor
-                .visit_seq(Items { reader: self, items: items.iter(), index: 0 })
-                .map_err(|error| error.at(self.node, self.secret)),
+            Value::Array(items) => {
+                visitor.visit_seq(Items::new(self, items)).map_err(|error| error.at(self.node, self.secret))
+            }
             _ => Err(self.wrong("a list or a table")),
         }
     }
@@ -367,8 +279,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
                 .visit_enum(text.trim().into_deserializer())
                 .map_err(|error: DeError| error.at(self.node, self.secret)),
             Value::Table(_) => {
-                let fields =
-                    Fields { reader: self, entries: table_of(self.node).iter(), value: None, known: None };
+                let fields = Fields::new(self, table_of(self.node), None);
                 visitor
                     .visit_enum(de::value::MapAccessDeserializer::new(fields))
                     .map_err(|error| error.at(self.node, self.secret))
@@ -384,92 +295,10 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     serde::forward_to_deserialize_any! { bytes byte_buf unit unit_struct ignored_any }
 }
 
-fn table_of(node: &Node) -> &super::tree::Table {
-    static EMPTY: super::tree::Table = super::tree::Table::new();
+fn table_of(node: &Node) -> &Table {
+    static EMPTY: Table = Table::new();
     match &node.value {
         Value::Table(table) => table,
         _ => &EMPTY,
-    }
-}
-
-/// The keys of a table, one after the other.
-struct Fields<'n> {
-    reader: Reader<'n>,
-    entries: btree_map::Iter<'n, String, Entry>,
-    value: Option<(&'n String, &'n Node)>,
-    known: Option<&'static [&'static str]>,
-}
-
-impl Fields<'_> {
-    /// Whether to skip a key that the struct does not have, or the error that it deserves.
-    fn check(&self, key: &str, entry: &Entry) -> Result<bool, DeError> {
-        let Some(known) = self.known.filter(|known| !known.contains(&key)) else { return Ok(false) };
-        if let (true, Origin::Environment(name), false) =
-            (self.reader.top, &entry.key_origin, table_like(entry))
-        {
-            self.reader.strays.borrow_mut().push(name.clone());
-            return Ok(true);
-        }
-        let mut error = DeError { about_key: true, ..DeError::unknown("key", key, known) };
-        error.origin = Some(entry.key_origin.clone());
-        Err(error.below(key.to_owned()))
-    }
-}
-
-/// `AGENT_TUNEL__HOST` is meant for us, because nobody else writes two underscores; `AGENT_HOME` may be anybody's.
-fn table_like(entry: &Entry) -> bool {
-    matches!(entry.node.value, Value::Table(_))
-}
-
-impl<'de> de::MapAccess<'de> for Fields<'_> {
-    type Error = DeError;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DeError> {
-        while let Some((key, entry)) = self.entries.next() {
-            if self.check(key, entry)? {
-                continue;
-            }
-            self.value = Some((key, &entry.node));
-            return seed.deserialize(key.as_str().into_deserializer()).map(Some).map_err(
-                |mut error: DeError| {
-                    error.origin.get_or_insert_with(|| entry.key_origin.clone());
-                    error.about_key = true;
-                    error.below(key.clone())
-                },
-            );
-        }
-        Ok(None)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DeError> {
-        let Some((key, node)) = self.value.take() else {
-            return Err(DeError::new("a value was asked for before its key".into()));
-        };
-        seed.deserialize(self.reader.child(node))
-            .map_err(|error| error.at(node, self.reader.secret).below(key.clone()))
-    }
-}
-
-/// The items of a list, one after the other.
-struct Items<'n> {
-    reader: Reader<'n>,
-    items: slice::Iter<'n, Node>,
-    index: usize,
-}
-
-impl<'de> de::SeqAccess<'de> for Items<'_> {
-    type Error = DeError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DeError> {
-        let Some(node) = self.items.next() else { return Ok(None) };
-        let index = self.index.to_string();
-        self.index += 1;
-        seed.deserialize(self.reader.child(node))
-            .map(Some)
-            .map_err(|error| error.at(node, self.reader.secret).below(index))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
     }
 }

@@ -35,7 +35,10 @@ fn section(
         let (header, path) = (join(header, &quoted(key)), join(path, key));
         match value {
             Value::Table(inner) if is_section(value) => {
-                let _ = writeln!(out, "\n[{header}]");
+                // A table of tables alone needs no line of its own.
+                if inner.is_empty() || !inner.values().all(is_section) {
+                    let _ = writeln!(out, "\n[{header}]");
+                }
                 section(out, inner, &header, &path, tree, document);
             }
             Value::Array(items) if is_section(value) => {
