@@ -6,6 +6,15 @@ mod limits;
 
 #[cfg(feature = "handshake")]
 pub mod handshake;
+#[cfg(feature = "mux")]
+pub mod mux;
+
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(any(feature = "client", feature = "server"))]
+mod driver;
+#[cfg(feature = "server")]
+pub mod server;
 
 pub use decoder::{Decoder, FrameEvent};
 pub use frame::{
