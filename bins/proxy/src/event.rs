@@ -114,18 +114,61 @@ pub enum Event {
     Stopping,
 }
 
+/// One line for people.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ControlListening { address } => write!(f, "agents connect to {address}"),
+            Self::AdminListening { address } => write!(f, "health and metrics at http://{address}"),
+            Self::MeetingReachable => f.write_str("Meeting answers"),
+            Self::MeetingUnreachable { error } => write!(f, "Meeting does not answer: {error}"),
+            Self::DeviceConnected { device, peer, takeover: false, .. } => {
+                write!(f, "device {device} connected from {peer}")
+            }
+            Self::DeviceConnected { device, peer, .. } => {
+                write!(f, "device {device} connected from {peer} and took over")
+            }
+            Self::DeviceRefused { device: Some(device), peer, reason } => {
+                write!(f, "refused {device} from {peer}: {reason}")
+            }
+            Self::DeviceRefused { device: None, peer, reason } => write!(f, "refused {peer}: {reason}"),
+            Self::DeviceDisconnected { device, reason } => {
+                write!(f, "device {device} disconnected: {reason}")
+            }
+            Self::TunnelUp { route, address } => {
+                write!(
+                    f,
+                    "tunnel up: {address} leads to port {} of {} ({})",
+                    route.local_port, route.device, route.service
+                )
+            }
+            Self::TunnelFailed { route, error } => {
+                write!(f, "port {} for {} cannot be opened: {error}", route.port, route.device)
+            }
+            Self::TunnelDown { route, reason } => {
+                write!(f, "tunnel down: port {} for {}: {}", route.port, route.device, reason.as_str())
+            }
+            Self::VisitorOpened { visit, route, peer } => {
+                write!(f, "connection {visit} opened: {peer} to {} ({})", route.device, route.service)
+            }
+            Self::VisitorBytes { visit, to_device, to_visitor } => {
+                write!(f, "connection {visit}: {to_device} bytes to the device, {to_visitor} back")
+            }
+            Self::VisitorClosed { visit, to_device, to_visitor, duration, .. } => write!(
+                f,
+                "connection {visit} closed after {:.1} s: {to_device} bytes to the device, {to_visitor} back",
+                duration.as_secs_f64()
+            ),
+            Self::Reloaded => f.write_str("configuration read again"),
+            Self::Stopping => f.write_str("stopping"),
+        }
+    }
+}
+
 /// Who wants to know. Called from the proxy's tasks: return at once, and hand on what takes time.
 pub trait Observer: Send + Sync + 'static {
     /// Something happened.
     fn observe(&self, event: &Event);
-}
-
-/// Nobody wants to know.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unobserved;
-
-impl Observer for Unobserved {
-    fn observe(&self, _: &Event) {}
 }
 
 impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
@@ -134,22 +177,28 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// A shared observer that can be printed.
-#[derive(Clone)]
-pub(crate) struct Observers(Arc<dyn Observer>);
+/// The observer, if there is one.
+#[derive(Clone, Default)]
+pub(crate) struct Events(Option<Arc<dyn Observer>>);
 
-impl Observers {
-    pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
+impl Events {
+    pub(crate) fn new(observer: Option<Arc<dyn Observer>>) -> Self {
         Self(observer)
     }
 
+    pub(crate) fn is_observed(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn tell(&self, event: &Event) {
-        self.0.observe(event);
+        if let Some(observer) = &self.0 {
+            observer.observe(event);
+        }
     }
 }
 
-impl fmt::Debug for Observers {
+impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Observers")
+        f.debug_tuple("Events").field(&self.is_observed()).finish()
     }
 }

@@ -1,3 +1,10 @@
 //! The `proxy` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match daemon::cli::parse::<proxy::cli::Cli>() {
+        Ok(cli) => daemon::exit::report("proxy", cli.run()),
+        Err(code) => code,
+    }
+}

@@ -105,6 +105,8 @@ pub enum Ended {
     Lost,
     /// The agent broke the rules of the frames.
     Protocol,
+    /// All stream ids of the connection were used; the agent comes again.
+    IdsExhausted,
     /// Another connection of the same device has taken over.
     Replaced,
     /// Meeting does not know the device any more.
@@ -125,6 +127,7 @@ impl Ended {
             Self::ByAgent => "closed_by_agent",
             Self::Lost => "lost",
             Self::Protocol => "protocol_error",
+            Self::IdsExhausted => "ids_exhausted",
             Self::Replaced => "replaced",
             Self::DeviceDeleted => "device_deleted",
             Self::Revoked => "revoked",
