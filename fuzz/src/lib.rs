@@ -1,1 +1,37 @@
-//! fuzz
+//! The properties that fuzzing tries to break, one function a target.
+//!
+//! `cargo +nightly fuzz run <target>` searches; `cargo test -p fuzz` replays the corpus on stable. A new target is a
+//! function here, ten lines in `fuzz_targets/`, a `[[bin]]` in `Cargo.toml`, a folder of seeds in `corpus/` and a line in
+//! [`TARGETS`].
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a broken property panics: that is what the fuzzer looks for"
+)]
+
+pub mod tunnel_frame;
+
+use std::io;
+
+/// A property: it panics when the bytes break it.
+pub type Property = fn(&[u8]);
+
+/// Every target by name, so that the replay misses none.
+pub const TARGETS: &[(&str, Property)] = &[
+    ("tunnel_frame_decoder", tunnel_frame::decoder),
+    ("tunnel_frame_handshake", tunnel_frame::handshake),
+    ("tunnel_frame_session", tunnel_frame::session),
+];
+
+/// Runs a property over the files named on the command line: how a crash is looked at without a fuzzer.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn run_files(property: Property) -> io::Result<()> {
+    for path in std::env::args_os().skip(1) {
+        property(&std::fs::read(path)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Fuzz target; the property is `fuzz::tunnel_frame::decoder`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::tunnel_frame::decoder(data));
+
+#[cfg(not(fuzzing))]
+fn main() -> std::io::Result<()> {
+    fuzz::run_files(fuzz::tunnel_frame::decoder)
+}
