@@ -134,91 +134,121 @@ pub fn handshake(data: &[u8]) {
 }
 
 /// A session fed with anything, and used in any order, never panics, never holds more than its budget, writes nothing but
-/// whole frames that strict limits accept, and never answers a close of an unknown stream.
+/// whole frames that strict limits accept, and remembers nothing once it is closed and let go of.
 pub fn session(data: &[u8]) {
     let Some((&first, mut rest)) = data.split_first() else { return };
-    let role = if first & 1 == 0 { Role::Agent } else { Role::Proxy };
-    let budget = 64;
-    let config = MuxConfig::default()
-        .with_max_streams(4)
-        .with_send_queue_bytes(32)
-        .with_max_frame_bytes(16)
-        .with_stream_receive_bytes(16)
-        .with_session_receive_bytes(budget);
-    let mut now = Instant::now();
-    let mut session = Session::new(role, config, now);
-    let mut keys: Vec<StreamKey> = Vec::new();
-    let mut written = Vec::new();
+    let mut world = World::new(if first & 1 == 0 { Role::Agent } else { Role::Proxy });
     while let Some((&op, tail)) = rest.split_first() {
         rest = tail;
-        let pick = keys.get(usize::from(op >> 4) % keys.len().max(1)).copied();
+        if op & 0x0F <= 4 {
+            let (bytes, tail) = rest.split_at(rest.len().min(1 + usize::from(op >> 2)));
+            rest = tail;
+            if !world.receive(bytes) {
+                break;
+            }
+        } else if !world.act(op) {
+            break;
+        }
+        world.look();
+    }
+    world.end();
+}
+
+/// Received bytes that the session of [`World`] may hold.
+const BUDGET: usize = 64;
+
+/// A session and everything around it.
+struct World {
+    role: Role,
+    session: Session,
+    now: Instant,
+    keys: Vec<StreamKey>,
+    kept: Vec<u8>,
+    written: Vec<u8>,
+}
+
+impl World {
+    fn new(role: Role) -> Self {
+        let config = MuxConfig::default()
+            .with_max_streams(4)
+            .with_send_queue_bytes(32)
+            .with_max_frame_bytes(16)
+            .with_stream_receive_bytes(16)
+            .with_session_receive_bytes(BUDGET);
+        let now = Instant::now();
+        let session = Session::new(role, config, now);
+        Self { role, session, now, keys: Vec::new(), kept: Vec::new(), written: Vec::new() }
+    }
+
+    /// Passes bytes to the session; false if it is dead.
+    fn receive(&mut self, bytes: &[u8]) -> bool {
+        self.kept.extend_from_slice(bytes);
+        let Ok(used) = self.session.handle(&self.kept, self.now) else { return false };
+        self.kept.drain(..used);
+        if self.session.wants_input() {
+            assert!(self.kept.len() <= 10, "what is not used is the start of a frame");
+            return true;
+        }
+        self.now += Duration::from_secs(3);
+        self.session.handle_timeout(self.now).is_ok()
+    }
+
+    /// Does one thing to the session; false if it is dead.
+    fn act(&mut self, op: u8) -> bool {
+        let pick = self.keys.get(usize::from(op >> 4) % self.keys.len().max(1)).copied();
         match (op & 0x0F, pick) {
-            (0..=4, _) => {
-                let (bytes, tail) = rest.split_at(rest.len().min(1 + usize::from(op >> 2)));
-                match session.handle(bytes, now) {
-                    Ok(used) => rest = &rest[used.min(bytes.len())..],
-                    Err(_) => break,
-                }
-                if rest.len() > tail.len() && !session.wants_input() {
-                    now += Duration::from_secs(3);
-                    if session.handle_timeout(now).is_err() {
-                        break;
-                    }
-                    rest = tail;
-                }
-            }
-            (5, _) => keys.extend(session.open(u16::from(op), None, now)),
+            (5, _) => self.keys.extend(self.session.open(u16::from(op), None, self.now)),
             (6 | 7, Some(key)) => {
-                let _ = session.write(key, &[op; 21], now);
+                let _ = self.session.write(key, &[op; 21], self.now);
             }
-            (8, Some(key)) => session.finish(key, now),
-            (9, Some(key)) => session.abort(key),
+            (8, Some(key)) => self.session.finish(key, self.now),
+            (9, Some(key)) => self.session.abort(key),
             (10, Some(key)) => {
-                session.release(key);
-                keys.retain(|&kept| kept != key);
-                assert_eq!(session.stream_end(key), None);
+                self.session.release(key);
+                self.keys.retain(|&kept| kept != key);
             }
             (11 | 12, Some(key)) => {
-                let mut buffer = [0; 8];
-                if let Read::Some(n) = session.read(key, &mut buffer, now) {
+                if let Read::Some(n) = self.session.read(key, &mut [0; 8], self.now) {
                     assert!((1..=8).contains(&n));
                 }
             }
             (13, _) => {
-                now += Duration::from_secs(1 + u64::from(op >> 4));
-                if session.handle_timeout(now).is_err() {
-                    break;
-                }
+                self.now += Duration::from_secs(1 + u64::from(op >> 4));
+                return self.session.handle_timeout(self.now).is_ok();
             }
             _ => {
-                while let Some(output) = session.poll_output(now) {
-                    written.extend_from_slice(output.head());
-                    written.extend_from_slice(output.payload());
+                while let Some(output) = self.session.poll_output(self.now) {
+                    self.written.extend_from_slice(output.head());
+                    self.written.extend_from_slice(output.payload());
                 }
             }
         }
-        while let Some(event) = session.poll_event() {
+        true
+    }
+
+    /// Takes in what happened and checks what must always hold.
+    fn look(&mut self) {
+        while let Some(event) = self.session.poll_event() {
             if let Event::Opened { stream, .. } = event {
-                assert_eq!(role, Role::Agent);
-                keys.push(stream);
+                assert_eq!(self.role, Role::Agent);
+                self.keys.push(stream);
             }
         }
-        let counters = session.counters();
-        assert!(counters.held_bytes <= budget as u64);
+        let counters = self.session.counters();
+        assert!(counters.held_bytes <= BUDGET as u64);
         assert!(counters.streams <= 4);
     }
-    let (frames, used, error) = read(Limits::strict(), std::iter::once(written.as_slice()));
-    assert_eq!((used, error), (written.len(), None));
-    assert!(role == Role::Proxy || !frames.iter().any(|frame| matches!(frame, Owned::New(..))));
-    session.close();
-    while let Some(event) = session.poll_event() {
-        if let Event::Opened { stream, .. } = event {
-            keys.push(stream);
+
+    fn end(mut self) {
+        self.look();
+        let (frames, used, error) = read(Limits::strict(), std::iter::once(self.written.as_slice()));
+        assert_eq!((used, error), (self.written.len(), None));
+        assert!(self.role == Role::Proxy || !frames.iter().any(|frame| matches!(frame, Owned::New(..))));
+        self.session.close();
+        for key in std::mem::take(&mut self.keys) {
+            self.session.release(key);
         }
+        assert_eq!(self.session.counters().streams, 0);
+        assert_eq!(self.session.counters().held_bytes, 0);
     }
-    for key in keys {
-        session.release(key);
-    }
-    assert_eq!(session.counters().streams, 0);
-    assert_eq!(session.counters().held_bytes, 0);
 }
