@@ -24,10 +24,15 @@ mod signing_key;
 #[cfg(feature = "ssh-keys")]
 #[cfg_attr(docsrs, doc(cfg(feature = "ssh-keys")))]
 pub mod http_signature;
+#[cfg(feature = "ssh-keys")]
+#[cfg_attr(docsrs, doc(cfg(feature = "ssh-keys")))]
+pub mod known_hosts;
 
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
+#[cfg(feature = "client")]
+mod known_hosts_file;
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
@@ -47,3 +52,6 @@ pub use utc_timestamp::{InvalidTimestamp, UtcTimestamp};
 pub use public_key::{PublicKey, PublicKeyRefused};
 #[cfg(feature = "ssh-keys")]
 pub use signing_key::{SigningKey, SigningKeyRefused};
+
+#[cfg(feature = "client")]
+pub use known_hosts_file::{KnownHostsFile, KnownHostsFileError};

@@ -7,5 +7,11 @@
     reason = "tests may be blunt, their helpers too"
 )]
 
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "tls")]
+mod client_tls;
 #[cfg(feature = "ssh-keys")]
 mod http_signature;
+#[cfg(feature = "client")]
+mod recorded_server;
