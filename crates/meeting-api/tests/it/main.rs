@@ -13,5 +13,9 @@ mod client;
 mod client_tls;
 #[cfg(feature = "ssh-keys")]
 mod http_signature;
+#[cfg(feature = "ssh-keys")]
+mod known_hosts;
+#[cfg(feature = "client")]
+mod known_hosts_file;
 #[cfg(feature = "client")]
 mod recorded_server;
