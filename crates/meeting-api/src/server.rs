@@ -17,6 +17,8 @@ mod clock;
 mod failures;
 mod forwarded;
 mod host_keys;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod reply;
 mod route;
 mod routes;
@@ -36,6 +38,8 @@ pub use bearer::{MintedSecret, mint_secret};
 pub use clock::{Clock, Random, SystemClock, SystemRandom};
 pub use forwarded::{AddressRange, InvalidAddressRange, PeerAddress};
 pub use host_keys::{HostKeysRefused, host_key_lines};
+#[cfg(feature = "postgres")]
+pub use postgres::{InvalidConnectionString, PostgresBackend, PostgresOptions, PostgresStore};
 pub use route::{Operation, RULES, Rule};
 pub use settings::{DeviceAuth, Settings};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

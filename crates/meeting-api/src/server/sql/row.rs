@@ -27,7 +27,7 @@ impl Row {
         Self(cells.into_iter())
     }
 
-    pub(super) fn optional_integer(&mut self) -> Result<Option<i64>, StoreError> {
+    pub(crate) fn optional_integer(&mut self) -> Result<Option<i64>, StoreError> {
         match self.0.next() {
             Some(Cell::Null) => Ok(None),
             Some(Cell::Integer(number)) => Ok(Some(number)),
