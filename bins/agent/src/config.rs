@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use daemon::config::{ListenAddress, Period, SecretSource};
 use daemon::logging::LogSettings;
+use daemon::tls::ClientTls;
 use meeting_api::{ClusterIp, DeviceKey, Note, ServiceName};
 use serde::{Deserialize, Serialize};
 
@@ -84,8 +85,10 @@ pub struct MeetingSettings {
     pub heartbeat_every: Period,
     /// Time for one request with its answer. Default 10 s; 1 s to 2 m.
     pub timeout: Period,
+    /// Allows secrets to be sent, and host keys to be taken, over plain `http` to another machine. Default: no.
+    pub allow_insecure: bool,
     /// TLS of the connection to the server.
-    pub tls: TlsSettings,
+    pub tls: ClientTls,
 }
 
 impl Default for MeetingSettings {
@@ -96,7 +99,8 @@ impl Default for MeetingSettings {
             secret: None,
             heartbeat_every: Period::from_secs(60),
             timeout: Period::from_secs(10),
-            tls: TlsSettings::default(),
+            allow_insecure: false,
+            tls: ClientTls::default(),
         }
     }
 }
@@ -112,20 +116,6 @@ pub enum CredentialKind {
     Bearer,
     /// A signature of each request by the device's own SSH key (RFC 9421).
     Signature,
-}
-
-/// TLS towards one server. Without `ca`, the machine's own trust store decides.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TlsSettings {
-    /// PEM file with the certificates of the authorities to trust, instead of the machine's.
-    pub ca: Option<PathBuf>,
-    /// PEM file with the device's own certificate and its chain; needs `key`.
-    pub certificate: Option<PathBuf>,
-    /// PEM file with the key of `certificate`.
-    pub key: Option<PathBuf>,
-    /// The name that the server's certificate must have, if it is not the host that is connected to.
-    pub server_name: Option<String>,
 }
 
 /// `[addresses]`: what heartbeats say about addresses (§3.1).
@@ -185,8 +175,8 @@ pub struct KnownHostsSettings {
     pub enabled: bool,
     /// The file. Default: `known_hosts` in the state directory.
     pub file: PathBuf,
-    /// The host pattern that the server's lines must have. Default: the host of `meeting.url`.
-    pub host: Option<String>,
+    /// The hosts that the server's lines may be about: `name`, or `[name]:port`. Default: the host of `meeting.url`.
+    pub hosts: Vec<String>,
     /// Takes new keys although none of the old ones is among them. Default: no, which is what protects against a
     /// server that was replaced (R4); switch it on for the one run in which a change is expected.
     pub accept_new_keys: bool,
@@ -199,7 +189,7 @@ impl Default for KnownHostsSettings {
         Self {
             enabled: true,
             file: "known_hosts".into(),
-            host: None,
+            hosts: Vec::new(),
             accept_new_keys: false,
             refresh_every: Period::from_secs(3600),
         }
@@ -280,8 +270,8 @@ impl Default for TunnelSettings {
 impl TunnelSettings {
     /// The TLS part, in the form that the server's connection has it too.
     #[must_use]
-    pub fn tls_settings(&self) -> TlsSettings {
-        TlsSettings {
+    pub fn tls_settings(&self) -> ClientTls {
+        ClientTls {
             ca: self.ca.clone(),
             certificate: self.certificate.clone(),
             key: self.key.clone(),

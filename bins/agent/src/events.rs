@@ -7,10 +7,17 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use meeting_api::{DeviceKey, UtcTimestamp};
+
 /// One thing that happened. Its `Display` is a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The agent runs, with settings that were found usable.
+    Started {
+        /// The device's name.
+        device_key: DeviceKey,
+    },
     /// The device's addresses were looked up for the first time, or are not what they were.
     AddressesChanged {
         /// The address on the local network, as heartbeats will say it.
@@ -20,10 +27,10 @@ pub enum Event {
     HeartbeatAccepted {
         /// Whether it is the first since the start.
         first: bool,
-        /// The address that the server noted.
-        ip_address: String,
-        /// The time that the server noted, UTC.
-        last_seen: String,
+        /// The address that the server noted, if it says.
+        ip_address: Option<IpAddr>,
+        /// The time that the server noted, if it says.
+        last_seen: Option<UtcTimestamp>,
     },
     /// A heartbeat did not arrive or was not taken.
     HeartbeatFailed {
@@ -106,17 +113,17 @@ pub enum Event {
     },
     /// Somebody reached a local service through the tunnel (`N`, §4.2).
     ConnectionOpened {
-        /// The stream's number.
-        stream: u32,
-        /// The local port.
-        port: u16,
         /// The name of the service in `[services]`.
         service: String,
+        /// The local port.
+        port: u16,
     },
-    /// That connection ended.
+    /// Such a connection ended.
     ConnectionClosed {
-        /// The stream's number.
-        stream: u32,
+        /// The name of the service in `[services]`.
+        service: String,
+        /// The local port.
+        port: u16,
         /// Bytes from the visitor to the local service.
         received: u64,
         /// Bytes from the local service to the visitor.
@@ -136,17 +143,31 @@ pub enum Event {
     },
     /// New settings are in force.
     Reloaded,
+    /// New settings were refused; the old ones stay in force.
+    ReloadRefused {
+        /// Why.
+        reason: String,
+    },
+    /// The agent has stopped.
+    Stopped,
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |wait: &Duration| format!("{:.0} s", wait.as_secs_f64().max(1.0));
         match self {
+            Self::Started { device_key } => write!(f, "agent of device {device_key} started"),
             Self::AddressesChanged { lan: Some(lan) } => write!(f, "address on the local network: {lan}"),
             Self::AddressesChanged { lan: None } => f.write_str("no address on any network"),
             Self::HeartbeatAccepted { first, ip_address, last_seen } => {
-                let which = if *first { "first heartbeat" } else { "heartbeat" };
-                write!(f, "{which} accepted: seen from {ip_address} at {last_seen} UTC")
+                f.write_str(if *first { "first heartbeat accepted" } else { "heartbeat accepted" })?;
+                if let Some(address) = ip_address {
+                    write!(f, ", seen at {address}")?;
+                }
+                match last_seen {
+                    Some(time) => write!(f, ", {time} UTC"),
+                    None => Ok(()),
+                }
             }
             Self::HeartbeatFailed { reason, retry_in } => {
                 write!(f, "heartbeat failed: {reason}; next in {}", seconds(retry_in))
@@ -189,17 +210,19 @@ impl fmt::Display for Event {
                 "another agent seems to use this device_key and takes the tunnel over; next try in {}",
                 seconds(retry_in)
             ),
-            Self::ConnectionOpened { stream, port, service } => {
-                write!(f, "connection {stream} opened: {service} (127.0.0.1:{port})")
+            Self::ConnectionOpened { service, port } => {
+                write!(f, "connection opened: {service} (127.0.0.1:{port})")
             }
-            Self::ConnectionClosed { stream, received, sent } => {
-                write!(f, "connection {stream} closed: {received} bytes in, {sent} bytes out")
+            Self::ConnectionClosed { service, received, sent, .. } => {
+                write!(f, "connection closed: {service}, {received} bytes in, {sent} bytes out")
             }
             Self::PortRefused { port } => write!(f, "port {port} refused: not in [services]"),
             Self::ServiceUnreachable { port, reason } => {
                 write!(f, "nothing answers on 127.0.0.1:{port}: {reason}")
             }
             Self::Reloaded => f.write_str("new settings in force"),
+            Self::ReloadRefused { reason } => write!(f, "new settings refused, the old ones stay: {reason}"),
+            Self::Stopped => f.write_str("agent stopped"),
         }
     }
 }

@@ -1,3 +1,5 @@
-//! The `agent` program.
+//! The `agent` program: see `agent --help`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    agent::cli::main()
+}

@@ -27,6 +27,17 @@ pub enum Chore {
 impl Chore {
     /// Every chore, in the order in which they run when all are due.
     pub const ALL: [Self; 4] = [Self::Heartbeat, Self::HostKeys, Self::KeyPublication, Self::ServerKey];
+
+    /// The chore in a word or two.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Heartbeat => "heartbeat",
+            Self::HostKeys => "host keys",
+            Self::KeyPublication => "key publication",
+            Self::ServerKey => "server key",
+        }
+    }
 }
 
 /// What the server's last answer said about the device.

@@ -7,7 +7,9 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use meeting_api::{PublicKey, SigningKey};
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey};
 use zeroize::Zeroizing;
@@ -30,6 +32,7 @@ pub struct DeviceSshKey {
     private: PrivateKey,
     provenance: Provenance,
     open_to_others: Option<u32>,
+    signing: Option<Arc<SigningKey>>,
 }
 
 impl std::fmt::Debug for DeviceSshKey {
@@ -42,10 +45,18 @@ impl std::fmt::Debug for DeviceSshKey {
 }
 
 impl DeviceSshKey {
-    /// The private key. It signs requests when the configuration says so; otherwise it stays unused here.
+    /// The key in the form that signs requests; none when its type cannot (RSA).
     #[must_use]
-    pub fn private(&self) -> &PrivateKey {
-        &self.private
+    pub fn signing_key(&self) -> Option<Arc<SigningKey>> {
+        self.signing.clone()
+    }
+
+    /// The public half, as the Meeting API takes it (§3.3).
+    ///
+    /// # Errors
+    /// [`KeyFileError::Unreadable`] when the key is of a type or size that the API refuses.
+    pub fn public_key(&self) -> Result<PublicKey, KeyFileError> {
+        PublicKey::parse(&self.public_line()?).map_err(|error| KeyFileError::Unreadable(error.to_string()))
     }
 
     /// The public half as one line of OpenSSH text, comment included, without a newline: what §3.3 publishes.
@@ -140,8 +151,10 @@ pub fn load(path: &Path) -> Result<DeviceSshKey, KeyFileError> {
     if private.is_encrypted() {
         return Err(KeyFileError::Encrypted);
     }
+    let signing = SigningKey::from_openssh(&text).ok().map(Arc::new);
     Ok(DeviceSshKey {
         private,
+        signing,
         provenance: Provenance::Existing,
         open_to_others: (mode & 0o077 != 0).then_some(mode),
     })

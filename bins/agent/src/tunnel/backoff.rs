@@ -36,6 +36,8 @@ pub enum Ending {
     Unreachable,
     /// The proxy answered and refused the device.
     Refused,
+    /// The proxy said that another agent takes the tunnel over again and again.
+    Contested,
     /// The proxy closed an accepted session in an orderly way.
     ClosedByProxy {
         /// How long the session had lasted.
@@ -80,15 +82,13 @@ impl Backoff {
                 *self = Self::default();
                 between(Duration::ZERO, SPREAD, random)
             }
+            Ending::Contested => {
+                self.evictions = self.evictions.saturating_add(1).max(EVICTIONS_FOR_CONTEST);
+                self.after_eviction(random)
+            }
             Ending::ClosedByProxy { .. } => {
                 self.evictions = self.evictions.saturating_add(1);
-                if self.is_contested() {
-                    let times = self.evictions - EVICTIONS_FOR_CONTEST;
-                    let nominal = doubled(LONG_WAIT, times, LONGEST_CONTEST_WAIT);
-                    between(nominal, nominal.mul_f64(1.5), random)
-                } else {
-                    self.after_failure(random)
-                }
+                self.after_eviction(random)
             }
             Ending::Broken { .. } => self.after_failure(random),
         };
@@ -104,6 +104,16 @@ impl Backoff {
 
     fn was_stable(&self, lasted: Duration) -> bool {
         lasted >= STABLE_AFTER.max(self.waited.saturating_mul(2))
+    }
+
+    fn after_eviction(&mut self, random: u64) -> Duration {
+        match self.evictions.checked_sub(EVICTIONS_FOR_CONTEST) {
+            Some(times) => {
+                let nominal = doubled(LONG_WAIT, times, LONGEST_CONTEST_WAIT);
+                between(nominal, nominal.mul_f64(1.5), random)
+            }
+            None => self.after_failure(random),
+        }
     }
 
     fn after_failure(&mut self, random: u64) -> Duration {
@@ -222,7 +232,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_wait_is_bounded_whatever_happened_before(
-            endings in proptest::collection::vec((0_u8..5, 0_u64..10_000, any::<u64>()), 1..40)
+            endings in proptest::collection::vec((0_u8..6, 0_u64..10_000, any::<u64>()), 1..40)
         ) {
             let mut backoff = Backoff::default();
             for (kind, lasted, random) in endings {
@@ -232,6 +242,7 @@ mod tests {
                     1 => Ending::Refused,
                     2 => Ending::ClosedByProxy { lasted },
                     3 => Ending::Broken { lasted },
+                    4 => Ending::Contested,
                     _ => Ending::GivenUp,
                 };
                 let wait = backoff.wait_after(ending, random);

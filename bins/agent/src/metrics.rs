@@ -1,0 +1,179 @@
+//! What the agent counts, for Prometheus. Everything here is derived from [`Event`]s.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::events::Event;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChoreName {
+    chore: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Service {
+    service: String,
+}
+
+/// Counters and gauges of one agent. Clones share their values.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    heartbeats: Family<Outcome, Counter>,
+    last_heartbeat: Gauge<i64, AtomicI64>,
+    chore_failures: Family<ChoreName, Counter>,
+    tunnel_up: Gauge<i64, AtomicI64>,
+    tunnel_sessions: Counter<u64, AtomicU64>,
+    tunnel_refusals: Counter<u64, AtomicU64>,
+    connections: Family<Service, Counter>,
+    connections_open: Gauge<i64, AtomicI64>,
+    ports_refused: Counter<u64, AtomicU64>,
+    services_unreachable: Counter<u64, AtomicU64>,
+    received: Counter<u64, AtomicU64>,
+    sent: Counter<u64, AtomicU64>,
+}
+
+impl Metrics {
+    /// Makes the metrics known under `agent_…`.
+    pub fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("agent");
+        registry.register("heartbeats", "Heartbeats by outcome", self.heartbeats.clone());
+        registry.register_with_unit(
+            "last_heartbeat",
+            "Unix time of the last heartbeat that the server took; 0 before the first",
+            Unit::Seconds,
+            self.last_heartbeat.clone(),
+        );
+        registry.register("chore_failures", "Failures of other chores", self.chore_failures.clone());
+        registry.register("tunnel_up", "1 while the proxy holds our tunnel, else 0", self.tunnel_up.clone());
+        registry.register("tunnel_sessions", "Tunnels that the proxy accepted", self.tunnel_sessions.clone());
+        registry.register("tunnel_refusals", "Tunnels that the proxy refused", self.tunnel_refusals.clone());
+        registry.register(
+            "connections",
+            "Connections through the tunnel by service",
+            self.connections.clone(),
+        );
+        registry.register(
+            "connections_open",
+            "Connections through the tunnel that are open now",
+            self.connections_open.clone(),
+        );
+        registry.register(
+            "ports_refused",
+            "Ports asked for that are not on the allow-list",
+            self.ports_refused.clone(),
+        );
+        registry.register(
+            "services_unreachable",
+            "Connections to an allowed port that nothing answered",
+            self.services_unreachable.clone(),
+        );
+        let bytes = |name, help, counter: &Counter<u64, AtomicU64>, registry: &mut Registry| {
+            registry.register_with_unit(name, help, Unit::Bytes, counter.clone());
+        };
+        bytes(
+            "received",
+            "Bytes from visitors to local services, of closed connections",
+            &self.received,
+            registry,
+        );
+        bytes("sent", "Bytes from local services to visitors, of closed connections", &self.sent, registry);
+    }
+
+    /// Counts what `event` says.
+    pub fn count(&self, event: &Event) {
+        let heartbeat = |outcome| {
+            self.heartbeats.get_or_create(&Outcome { outcome }).inc();
+        };
+        match event {
+            Event::HeartbeatAccepted { .. } => {
+                heartbeat("accepted");
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                self.last_heartbeat
+                    .set(now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX)));
+            }
+            Event::HeartbeatFailed { .. } => heartbeat("failed"),
+            Event::NotProvisioned { .. } => heartbeat("not_provisioned"),
+            Event::ChoreFailed { chore, .. } => {
+                self.chore_failures.get_or_create(&ChoreName { chore }).inc();
+            }
+            Event::TunnelUp { .. } => {
+                self.tunnel_up.set(1);
+                self.tunnel_sessions.inc();
+            }
+            Event::TunnelDown { .. } | Event::TunnelContested { .. } => {
+                self.tunnel_up.set(0);
+            }
+            Event::TunnelRefused { .. } => {
+                self.tunnel_up.set(0);
+                self.tunnel_refusals.inc();
+            }
+            Event::ConnectionOpened { service, .. } => {
+                self.connections.get_or_create(&Service { service: service.clone() }).inc();
+                self.connections_open.inc();
+            }
+            Event::ConnectionClosed { received, sent, .. } => {
+                self.connections_open.dec();
+                self.received.inc_by(*received);
+                self.sent.inc_by(*sent);
+            }
+            Event::PortRefused { .. } => {
+                self.ports_refused.inc();
+            }
+            Event::ServiceUnreachable { .. } => {
+                self.services_unreachable.inc();
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the proxy holds our tunnel now.
+    #[must_use]
+    pub fn is_tunnel_up(&self) -> bool {
+        self.tunnel_up.get() == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_become_numbers_in_prometheus_text() {
+        let metrics = Metrics::default();
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+        let service = || "ssh".to_owned();
+        let opened = || Event::ConnectionOpened { service: service(), port: 22 };
+        for event in [
+            Event::TunnelUp { proxy: "192.0.2.1:9001".parse().unwrap(), tls: false },
+            opened(),
+            opened(),
+            Event::ConnectionClosed { service: service(), port: 22, received: 100, sent: 2000 },
+            Event::PortRefused { port: 6379 },
+        ] {
+            metrics.count(&event);
+        }
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "agent_tunnel_up 1",
+            "agent_connections_total{service=\"ssh\"} 2",
+            "agent_connections_open 1",
+            "agent_received_bytes_total 100",
+            "agent_sent_bytes_total 2000",
+            "agent_ports_refused_total 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+}
