@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# README's test command, as it stands there, and the published crates with every feature.
+source "$(dirname "$0")/../environment.sh"
+grep -q '^cargo test --workspace' README.md
+cargo test --workspace
+cargo test --workspace --all-features

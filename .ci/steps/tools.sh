@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what the other steps need, each only if it is missing.
+source "$(dirname "$0")/../environment.sh"
+
+install cc gcc libc6-dev
+install git git
+install curl curl ca-certificates
+install ssh openssh-client
+install sshd openssh-server
+install nginx nginx-light
+install iperf3 iperf3
+install node nodejs
+install python3 python3
+if ! python3 -c 'import ensurepip' 2>/dev/null; then packages python3-venv; fi
+install psql postgresql-client
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then packages postgresql; fi
+
+if [ ! -x "$CI_CACHE/venv/bin/schemathesis" ]; then
+  echo "installing: schemathesis"
+  python3 -m venv "$CI_CACHE/venv"
+  "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis
+fi
+
+for tool in cargo-deny cargo-fuzz; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "installing: $tool"
+    # cargo-deny's default features bring a TLS library that it needs only for the advisories.
+    CARGO_TARGET_DIR="$CI_CACHE/target" cargo install --quiet --locked --no-default-features "$tool"
+  fi
+done
+echo "tools: $(cargo --version), $(cargo deny --version), $(ssh -V 2>&1), $(node --version)"
