@@ -9,4 +9,9 @@
 )]
 
 mod drivers;
+mod mux_model;
+mod mux_pressure;
+mod mux_table;
+mod simulated;
 mod support;
+mod threats;

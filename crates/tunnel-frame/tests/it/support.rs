@@ -86,3 +86,29 @@ pub(crate) async fn pair(device: Device, ports: &[u16], agent: AgentConfig, prox
     });
     Pair { tunnel, monitor, agent, driver, stop: Some(stop) }
 }
+
+/// Random numbers that a seed repeats (SplitMix64).
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> usize {
+        (self.roll() % bound) as usize
+    }
+}
+
+/// A number from the environment, for longer runs than a test suite has time for.
+pub(crate) fn from_env(name: &str, default: u32) -> u32 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
