@@ -24,12 +24,14 @@ mod de_error;
 mod error;
 mod file;
 mod overlay;
+mod port_range;
 mod print;
 mod secret_source;
 mod tree;
 mod values;
 
 pub use error::{ConfigError, Place};
+pub use port_range::PortRange;
 pub use secret_source::SecretSource;
 pub use values::{ByteSize, HostPort, ListenAddress, Period};
 

@@ -1,0 +1,108 @@
+//! The command line of `receiver`.
+
+use clap::{Parser, Subcommand};
+use daemon::cli::{Common, Completions, Program};
+use daemon::config::Loaded;
+use daemon::exit::Failure;
+use daemon::lifecycle::Stop;
+use tokio::sync::{mpsc, watch};
+
+use crate::config::Config;
+use crate::run::Receiver;
+
+/// What the program says about itself.
+pub const PROGRAM: Program = Program {
+    name: "receiver",
+    prefix: "RECEIVER",
+    default_config: "/etc/meeting/receiver.toml",
+    aliases: &[],
+};
+
+/// The server side of Meeting: the REST API over a database, and the operator's commands.
+///
+/// Signals: INT or TERM ends in order (a second one at once), HUP reads configuration and certificates again.
+#[derive(Debug, Parser)]
+#[command(name = "receiver", version)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API (what happens without a command)
+    Serve,
+    /// Print the API's OpenAPI document
+    Openapi,
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+impl Cli {
+    /// Does what the command line asks for.
+    ///
+    /// # Errors
+    /// A [`Failure`] with what went wrong and its exit code.
+    pub fn run(self) -> Result<(), Failure> {
+        match &self.command {
+            Some(Command::Completions(completions)) => {
+                return daemon::cli::print(&completions.script::<Self>(&PROGRAM));
+            }
+            Some(Command::Openapi) => return daemon::cli::print(meeting_api::server::OPENAPI),
+            Some(Command::Serve) | None => {}
+        }
+        let settings = self.common.settings(&PROGRAM);
+        let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
+        loaded.settings.validate(&loaded)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::io("cannot start the runtime", error))?;
+        runtime.block_on(serve(loaded, settings))
+    }
+}
+
+/// Runs the receiver with this process's signals and log.
+async fn serve(loaded: Loaded<Config>, settings: daemon::config::Settings) -> Result<(), Failure> {
+    let log = daemon::logging::init(&loaded.settings.log)?;
+    for name in loaded.stray_variables() {
+        tracing::warn!(name, "this environment variable sets nothing");
+    }
+    let file = loaded.file().map(|path| path.display().to_string());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), file, "starting");
+    let stop = Stop::default();
+    let (hangup, mut hangups) = watch::channel(());
+    let signals = daemon::signals::listen(stop.clone(), move || {
+        hangup.send_replace(());
+    })
+    .map_err(|error| Failure::io("cannot take over signals", error))?;
+    let signals = tokio::spawn(signals);
+    let (reload, reloads) = mpsc::channel(1);
+    let reloader = tokio::spawn(async move {
+        while hangups.changed().await.is_ok() {
+            let read = settings.load::<Config>().and_then(|loaded| {
+                loaded.settings.validate(&loaded)?;
+                Ok(loaded.settings)
+            });
+            match read {
+                Ok(config) => {
+                    log.set_filter(&config.log.level);
+                    if reload.send(config).await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => tracing::error!(%error, "the new configuration is not used"),
+            }
+        }
+    });
+    let result = Receiver::new(loaded.settings).reloads(reloads).as_service().run(stop).await;
+    signals.abort();
+    reloader.abort();
+    match &result {
+        Ok(()) => tracing::info!("ended"),
+        Err(failure) => tracing::error!(%failure, "ended"),
+    }
+    result
+}

@@ -1,0 +1,119 @@
+//! The receiver's settings: one TOML file, the environment (`RECEIVER_…`) over it, flags over both.
+//!
+//! `docs/receiver.example.toml` shows every key with its default.
+
+mod meeting;
+
+use std::path::PathBuf;
+
+use daemon::config::{ConfigError, ListenAddress, Loaded, Period, SecretSource};
+use daemon::http::HttpLimits;
+use daemon::logging::LogSettings;
+use daemon::tls::ServerTls;
+use serde::{Deserialize, Serialize};
+
+pub use meeting::{AuthorizedKeys, DeviceCredentials, HostKeys, Meeting, ServerPubkeyFile};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The listener that serves every protocol.
+    pub http: Http,
+    /// Where devices, keys and ports are kept.
+    pub database: Database,
+    /// The Meeting API.
+    pub meeting: Meeting,
+    /// Health and metrics.
+    pub admin: Admin,
+    /// What is written to the log.
+    pub log: LogSettings,
+    /// The end of the program.
+    pub shutdown: Shutdown,
+}
+
+/// The listener that serves every protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Default `127.0.0.1:8080`.
+    pub listen: ListenAddress,
+    /// Certificate and key; with them the listener takes TLS only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ServerTls>,
+    /// What one connection may cost.
+    pub limits: HttpLimits,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: ListenAddress::Host { host: "127.0.0.1".into(), port: 8080 },
+            tls: None,
+            limits: HttpLimits::default(),
+        }
+    }
+}
+
+/// Where devices, keys and ports are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// The SQLite file. A relative path is below `$STATE_DIRECTORY`, or below the working directory where there is none.
+    /// Default `receiver.db`.
+    pub path: PathBuf,
+    /// PostgreSQL instead, as `postgresql://…` or `host=… user=… dbname=…`. Needs a build with the feature `postgres`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<SecretSource>,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { path: "receiver.db".into(), postgres: None }
+    }
+}
+
+/// The listener of `/healthz`, `/readyz` and `/metrics`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<ListenAddress>,
+    /// Certificate and key; with them the listener takes TLS only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ServerTls>,
+}
+
+/// The end of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shutdown {
+    /// How long requests may go on after the signal. Default 10 s.
+    pub grace: Period,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { grace: Period::from_secs(10) }
+    }
+}
+
+impl Config {
+    /// Checks what depends on more than the form of one value; gives what the Meeting server is told.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that points at the value which cannot be used.
+    pub fn validate(&self, loaded: &Loaded<Self>) -> Result<(), ConfigError> {
+        self.meeting.settings().map(drop).map_err(|problem| loaded.refuse(&problem.key, &problem.message))
+    }
+}
+
+/// A value that is well-formed and cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, dotted.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+}
