@@ -1,5 +1,7 @@
 //! R4: what may become of a known_hosts text, and what may not.
 
+use std::sync::LazyLock;
+
 use meeting_api::known_hosts::{Host, HostKeys, KnownHostsRefused, Merged, merge};
 use meeting_api::{PublicKey, PublicKeyRefused, SigningKey};
 
@@ -8,9 +10,13 @@ use KnownHostsRefused::{
     Wildcard,
 };
 
-/// An ed25519 key, without a comment.
+/// An ed25519 key, without a comment. Made once: curve arithmetic is slow without optimisation.
 fn key(seed: u8) -> String {
-    SigningKey::ed25519_from_seed(&[seed; 32], "").unwrap().public_key().to_string()
+    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let key = |seed| SigningKey::ed25519_from_seed(&[seed; 32], "").unwrap().public_key().to_string();
+        (0..20).map(key).collect()
+    });
+    KEYS[usize::from(seed)].clone()
 }
 
 fn line(host: &str, seed: u8) -> String {

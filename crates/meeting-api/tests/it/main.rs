@@ -7,15 +7,24 @@
     reason = "tests may be blunt, their helpers too"
 )]
 
+mod retry;
+mod values;
+mod wire;
+
+#[cfg(feature = "ssh-keys")]
+mod http_signature;
+#[cfg(feature = "ssh-keys")]
+mod key_corpus;
+#[cfg(feature = "ssh-keys")]
+mod known_hosts;
+#[cfg(feature = "ssh-keys")]
+mod public_key;
+
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "tls")]
 mod client_tls;
-#[cfg(feature = "ssh-keys")]
-mod http_signature;
-#[cfg(feature = "ssh-keys")]
-mod known_hosts;
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", unix))]
 mod known_hosts_file;
 #[cfg(feature = "client")]
 mod recorded_server;
