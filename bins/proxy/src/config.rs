@@ -92,6 +92,7 @@ impl Config {
             ("meeting.unready_after", meeting.unready_after, Duration::ZERO, Duration::MAX),
             ("tunnels.wait_for_place", tunnels.wait_for_place, Duration::ZERO, minute),
             ("tunnels.idle_timeout", tunnels.idle_timeout, Duration::from_secs(1), Duration::MAX),
+            ("tunnels.linger", tunnels.linger, Duration::ZERO, Duration::from_secs(30)),
             ("lockout.window", lockout.window, Duration::from_secs(1), lockout.longest.duration()),
             ("shutdown.grace", self.shutdown.grace, Duration::ZERO, minute * 10),
         ];
@@ -219,6 +220,9 @@ pub struct Tunnels {
     pub wait_for_place: Period,
     /// A visit without a byte in either direction for so long is over. Default 2 h, at least 1 s.
     pub idle_timeout: Period,
+    /// A visitor who has ended his side after the device's last word, or without a word of his own, is taken as gone
+    /// after so much silence. Default 2 s, at most 30 s, which is how long others are waited for.
+    pub linger: Period,
 }
 
 impl Default for Tunnels {
@@ -230,6 +234,7 @@ impl Default for Tunnels {
             max_visitors_per_source: 64,
             wait_for_place: Period::from_secs(5),
             idle_timeout: Period::from_secs(2 * 3600),
+            linger: Period::from_secs(2),
         }
     }
 }

@@ -1,9 +1,15 @@
 //! Visitors of public ports: from the listener through the tunnel to the device and back.
+//!
+//! The document's frames have no half-close: `C` ends both directions. A visitor who has ended his side may still wait for an answer, or
+//! may be gone; TCP shows the same. So the tunnel holds the `C` back as long as an answer may come (`tunnel_frame`, up to 30 s of
+//! silence). Here that is cut short when the device had the last word: a visitor who ends his side after an answer, or without having
+//! asked anything, is taken as gone after [`Tunnels::linger`](crate::config::Tunnels::linger) of silence. Otherwise each
+//! visitor who leaves first would hold his place and the device's connection for those 30 s.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,7 +17,7 @@ use daemon::lifecycle;
 use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tunnel_frame::mux::{OpenError, StreamEnd};
 use tunnel_frame::server::{LocalStream, RelayEnd, TunnelStream, relay};
@@ -65,7 +71,9 @@ async fn visit(edge: Arc<Edge>, stream: TcpStream, peer: SocketAddr, route: Rout
     edge.events.tell(&Event::VisitorOpened { visit, route: route.clone(), peer });
     let start = Instant::now();
     let traffic = Arc::new(Traffic::new(&edge, start));
-    let end = pass(&edge, visit, tunnel, stream, &traffic, config.tunnels.idle_timeout.duration()).await;
+    let limits =
+        Limits { idle: config.tunnels.idle_timeout.duration(), linger: config.tunnels.linger.duration() };
+    let end = pass(&edge, visit, tunnel, stream, &traffic, limits).await;
     let (to_device, to_visitor) = traffic.bytes();
     let duration = start.elapsed();
     edge.metrics.visitors.dec();
@@ -76,25 +84,26 @@ async fn visit(edge: Arc<Edge>, stream: TcpStream, peer: SocketAddr, route: Rout
     edge.events.tell(&Event::VisitorClosed { visit, route, to_device, to_visitor, duration });
 }
 
-/// Passes the bytes of a visit until one side ends it, nothing has moved for `idle`, or the proxy ends at once.
+/// Passes the bytes of a visit until one side ends it, nothing has moved for too long, or the proxy ends at once.
 async fn pass(
     edge: &Edge,
     visit: u64,
     tunnel: TunnelStream,
     stream: TcpStream,
     traffic: &Arc<Traffic>,
-    idle: Duration,
+    limits: Limits,
 ) -> &'static str {
     let visitor = Visitor { stream, traffic: Arc::clone(traffic) };
     let mut relay = std::pin::pin!(relay(tunnel, visitor));
     let mut told = (0, 0);
     loop {
         let quiet = traffic.quiet();
-        if quiet >= idle {
-            edge.metrics.visit_refused("idle");
-            return "idle";
+        let (limit, word) =
+            if traffic.has_left() { (limits.linger, "closed_by_visitor") } else { (limits.idle, "idle") };
+        if quiet >= limit {
+            return word;
         }
-        let mut wait = idle.saturating_sub(quiet);
+        let mut wait = limit.saturating_sub(quiet);
         if edge.events.is_observed() {
             wait = wait.min(TELL_EVERY);
         }
@@ -102,6 +111,7 @@ async fn pass(
             biased;
             report = &mut relay => return describe(edge, report.end),
             () = edge.stop.at_once.cancelled() => return "stopping",
+            () = traffic.ended.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
         let bytes = traffic.bytes();
@@ -110,6 +120,13 @@ async fn pass(
             edge.events.tell(&Event::VisitorBytes { visit, to_device: bytes.0, to_visitor: bytes.1 });
         }
     }
+}
+
+/// How long silence may last.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    idle: Duration,
+    linger: Duration,
 }
 
 fn describe(edge: &Edge, end: RelayEnd) -> &'static str {
@@ -133,7 +150,7 @@ fn refuse(edge: &Edge, mut stream: TcpStream, peer: SocketAddr, route: &Route, r
     LocalStream::reset(&mut stream);
 }
 
-/// What has moved in a visit.
+/// What has moved in a visit, and what that says about the visitor.
 #[derive(Debug)]
 struct Traffic {
     start: Instant,
@@ -141,6 +158,14 @@ struct Traffic {
     to_visitor: AtomicU64,
     /// Milliseconds from `start` to the last byte.
     last: AtomicU64,
+    /// The last byte went to the device: an answer may follow.
+    asked: AtomicBool,
+    /// The visitor has ended his side.
+    over: AtomicBool,
+    /// Bytes wait for the visitor to take them.
+    blocked: AtomicBool,
+    /// Woken when the visitor ends his side.
+    ended: Notify,
     all_to_device: Counter,
     all_to_visitor: Counter,
 }
@@ -152,20 +177,48 @@ impl Traffic {
             to_device: AtomicU64::new(0),
             to_visitor: AtomicU64::new(0),
             last: AtomicU64::new(0),
+            asked: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
+            ended: Notify::new(),
             all_to_device: edge.metrics.to_device.clone(),
             all_to_visitor: edge.metrics.to_visitor.clone(),
         }
     }
 
+    fn received(&self, count: usize) {
+        self.asked.store(true, Ordering::Relaxed);
+        self.moved(count, &self.to_device, &self.all_to_device);
+    }
+
+    fn sent(&self, count: usize) {
+        self.asked.store(false, Ordering::Relaxed);
+        self.moved(count, &self.to_visitor, &self.all_to_visitor);
+    }
+
     fn moved(&self, count: usize, bytes: &AtomicU64, all: &Counter) {
-        if count == 0 {
-            return;
-        }
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         bytes.fetch_add(count, Ordering::Relaxed);
         all.inc_by(count);
+        self.touch();
+    }
+
+    fn touch(&self) {
         let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(elapsed, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        if !self.over.swap(true, Ordering::Relaxed) {
+            self.touch();
+            self.ended.notify_one();
+        }
+    }
+
+    /// Whether the visitor has most likely left, and has been given all there was.
+    fn has_left(&self) -> bool {
+        let is = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is(&self.over) && !is(&self.asked) && !is(&self.blocked)
     }
 
     fn bytes(&self) -> (u64, u64) {
@@ -191,8 +244,12 @@ impl AsyncRead for Visitor {
     ) -> Poll<std::io::Result<()>> {
         let before = buf.filled().len();
         let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let count = buf.filled().len().saturating_sub(before);
-        self.traffic.moved(count, &self.traffic.to_device, &self.traffic.all_to_device);
+        if let Poll::Ready(Ok(())) = poll {
+            match buf.filled().len().saturating_sub(before) {
+                0 => self.traffic.end(),
+                count => self.traffic.received(count),
+            }
+        }
         poll
     }
 }
@@ -204,8 +261,9 @@ impl AsyncWrite for Visitor {
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.traffic.blocked.store(poll.is_pending(), Ordering::Relaxed);
         if let Poll::Ready(Ok(count)) = poll {
-            self.traffic.moved(count, &self.traffic.to_visitor, &self.traffic.all_to_visitor);
+            self.traffic.sent(count);
         }
         poll
     }
