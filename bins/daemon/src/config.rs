@@ -40,17 +40,28 @@ use file::Document;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use tree::Node;
 
 /// The sources of a program's settings, before they are read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     prefix: String,
     aliases: Vec<(String, String)>,
     file: Option<(PathBuf, bool)>,
     environment: Vec<(OsString, OsString)>,
     flags: Vec<(String, String)>,
+}
+
+/// Without the environment's values and the flags', which may be secrets.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("prefix", &self.prefix)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -106,7 +117,7 @@ impl Settings {
     /// # Errors
     /// The file cannot be read or is not TOML; a key is unknown, missing or of the wrong type or value.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Loaded<T>, ConfigError> {
-        let document = self.document()?;
+        let mut document = self.document()?;
         let mut tree = document.as_ref().map_or_else(|| Ok(Node::empty()), Document::parse)?;
         let aliases: Vec<_> = self.aliases.iter().map(|(name, key)| (name.as_str(), key.as_str())).collect();
         overlay::environment(&mut tree, &self.prefix, &aliases, self.environment.iter().cloned())?;
@@ -114,6 +125,12 @@ impl Settings {
         let strays = de::Strays::default();
         let read = T::deserialize(de::Reader::new(&tree, &strays));
         let settings = read.map_err(|error| self.explain(error, document.as_ref()))?;
+        // From here on only the places are needed. What remains must not be a second copy of every secret.
+        tree.wipe(&mut |span| {
+            if let Some(document) = &mut document {
+                document.wipe(span);
+            }
+        });
         Ok(Loaded { settings, tree, document, strays: strays.into_inner() })
     }
 
@@ -167,14 +184,23 @@ impl Settings {
     }
 }
 
-/// Settings in force, and the memory of where each came from.
-#[derive(Clone, Debug)]
+/// Settings in force, and the memory of where each came from; the texts themselves are wiped.
+#[derive(Clone)]
 pub struct Loaded<T> {
     /// The settings.
     pub settings: T,
     tree: Node,
     document: Option<Document>,
     strays: Vec<String>,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Loaded<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("settings", &self.settings)
+            .field("file", &self.file())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T> Loaded<T> {

@@ -172,6 +172,7 @@ pub struct Liveness(Arc<Mutex<Vec<Beat>>>);
 
 #[derive(Debug)]
 struct Beat {
+    id: u64,
     name: &'static str,
     limit: Duration,
     last: Instant,
@@ -182,8 +183,10 @@ impl Liveness {
     #[must_use]
     pub fn pulse(&self, name: &'static str, limit: Duration) -> Pulse {
         let mut beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        beats.push(Beat { name, limit, last: Instant::now() });
-        Pulse { liveness: self.clone(), name }
+        // One more than any in use: two loops may share a name, never a number.
+        let id = beats.iter().map(|beat| beat.id).max().map_or(0, |id| id.wrapping_add(1));
+        beats.push(Beat { id, name, limit, last: Instant::now() });
+        Pulse { liveness: self.clone(), id }
     }
 
     /// The loops that have been silent for longer than they promised; empty when all is well.
@@ -198,14 +201,14 @@ impl Liveness {
 #[derive(Debug)]
 pub struct Pulse {
     liveness: Liveness,
-    name: &'static str,
+    id: u64,
 }
 
 impl Pulse {
     /// Says that the loop is alive.
     pub fn beat(&self) {
         let mut beats = self.liveness.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(beat) = beats.iter_mut().find(|beat| beat.name == self.name) {
+        if let Some(beat) = beats.iter_mut().find(|beat| beat.id == self.id) {
             beat.last = Instant::now();
         }
     }
@@ -214,8 +217,8 @@ impl Pulse {
 impl Drop for Pulse {
     fn drop(&mut self) {
         let mut beats = self.liveness.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = beats.iter().position(|beat| beat.name == self.name) {
-            beats.swap_remove(index);
+        if let Some(index) = beats.iter().position(|beat| beat.id == self.id) {
+            beats.remove(index);
         }
     }
 }
@@ -338,6 +341,9 @@ mod tests {
         fast.beat();
         assert_eq!(liveness.stalled(), [""; 0]);
         tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(liveness.stalled(), ["accept", "poll"]);
+        let twin = liveness.pulse("poll", Duration::from_secs(60));
+        twin.beat();
         assert_eq!(liveness.stalled(), ["accept", "poll"]);
         drop((fast, slow));
         assert_eq!(liveness.stalled(), [""; 0]);

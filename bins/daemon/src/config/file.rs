@@ -88,6 +88,13 @@ impl Document {
         Ok(Node { value, origin: Origin::File(span) })
     }
 
+    /// Overwrites a value with as many spaces as it has bytes; lines stay where they are.
+    pub(crate) fn wipe(&mut self, span: &Range<usize>) {
+        let Some(value) = self.text.get(span.clone()) else { return };
+        let blank: String = value.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+        self.text.replace_range(span.clone(), &blank);
+    }
+
     pub(crate) fn place(&self, span: &Range<usize>) -> Place {
         let (line, column) = self.line_and_column(span.start);
         Place::Line { path: self.path.clone(), line, column }

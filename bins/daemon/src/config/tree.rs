@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use zeroize::Zeroize;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,21 @@ impl Node {
                 entry.key_origin = origin.clone();
             }
             entry.node.set(rest, value, origin);
+        }
+    }
+
+    /// Empties every text, and hands over the places in the file where one stood.
+    pub(crate) fn wipe(&mut self, wiped: &mut impl FnMut(&Range<usize>)) {
+        match &mut self.value {
+            Value::Text(text) | Value::Loose(text) => {
+                text.zeroize();
+                if let Origin::File(span) = &self.origin {
+                    wiped(span);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| item.wipe(wiped)),
+            Value::Table(table) => table.values_mut().for_each(|entry| entry.node.wipe(wiped)),
+            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => {}
         }
     }
 

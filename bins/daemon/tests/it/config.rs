@@ -197,7 +197,23 @@ public = true                            # {name}:20
 "#
     );
     assert_eq!(loaded.print().unwrap(), expected);
-    daemon::logging::testing::assert_no_secret(&format!("{loaded:?}").replace("canary-file", ""), "canary");
+}
+
+#[test]
+fn t11_debug_output_and_the_memory_of_places_hold_no_secret() {
+    let (_folder, path) = written(FILE);
+    let settings =
+        settings(&path).environment(variables(&[("AGENT_RULE", "[]"), ("MEETING_TOKEN", "canary-env")]));
+    let from_file: Loaded<Sample> = Settings::new("AGENT").file(&path).load().unwrap();
+    let from_environment: Loaded<Sample> = settings.load().unwrap();
+    for shown in [format!("{settings:?}"), format!("{from_file:?}"), format!("{from_environment:?}")] {
+        daemon::logging::testing::assert_no_secret(&shown, "canary-file");
+        daemon::logging::testing::assert_no_secret(&shown, "canary-env");
+    }
+    assert_eq!(
+        from_file.refuse("tunnel.retry", "is long").to_string().lines().next().unwrap().split(':').nth(1),
+        Some("9")
+    );
 }
 
 #[test]
@@ -238,4 +254,15 @@ fn a_secret_file_is_read_when_it_is_asked_for() {
     assert!(source.read().unwrap_err().to_string().ends_with("is larger than 64 KiB"));
     let credential = SecretSource::Credential("token".into()).read().unwrap_err().to_string();
     assert!(credential.contains("LoadCredential=token"), "{credential}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_and_no_variable_makes_loading_panic(text: String, name in "AGENT_[A-Z_]{0,20}", value: String) {
+        let (_folder, path) = written(&text);
+        let _ = settings(&path).load::<Sample>().map_err(|error| error.to_string());
+        let (_folder, path) = written(FILE);
+        let environment = variables(&[(&name, &value)]);
+        let _ = settings(&path).environment(environment).set("--set", &value).load::<Sample>().map_err(|error| error.to_string());
+    }
 }

@@ -11,6 +11,7 @@
 mod admin;
 mod config;
 mod config_errors;
+mod descriptors;
 mod http;
 mod http_refusals;
 mod service_manager;
