@@ -39,6 +39,14 @@ pub trait Network: Send + Sync + 'static {
     /// # Errors
     /// The system's refusal, as a rule "network unreachable".
     fn source_towards(&self, destination: SocketAddr) -> io::Result<IpAddr>;
+
+    /// Whether the machine still has `address`. A connection from an address that is gone is dead, though TCP takes minutes
+    /// to say so. A system that does not say counts as having it.
+    fn still_has(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let has = |interfaces: Vec<Interface>| interfaces.iter().any(|it| it.addresses.contains(&address));
+        address.is_loopback() || self.interfaces().map_or(true, has)
+    }
 }
 
 /// The network of the machine the program runs on.
@@ -98,15 +106,6 @@ impl Addresses {
         let (interface, mac) = holder.map_or((None, None), |it| (Some(it.name), it.mac));
         Self { lan, interface, mac }
     }
-}
-
-/// Whether the machine still has `address`. A connection from an address that is gone is dead, though TCP takes minutes
-/// to say so. A system that does not say counts as having it.
-#[must_use]
-pub fn still_has(network: &dyn Network, address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    let has = |interfaces: Vec<Interface>| interfaces.iter().any(|it| it.addresses.contains(&address));
-    address.is_loopback() || network.interfaces().map_or(true, has)
 }
 
 fn first_worth_reporting(interfaces: &[Interface]) -> Option<IpAddr> {
@@ -193,7 +192,7 @@ mod tests {
         for (address, expected) in
             [("192.0.2.10", true), ("::ffff:192.0.2.10", true), ("192.0.2.11", false), ("127.0.0.1", true)]
         {
-            assert_eq!(still_has(&machine, address.parse().unwrap()), expected, "{address}");
+            assert_eq!(machine.still_has(address.parse().unwrap()), expected, "{address}");
         }
     }
 

@@ -33,17 +33,20 @@ pub const PROGRAM: Program = Program {
 };
 
 const AFTER_HELP: &str = "\
-A device needs three things: a device_key, the address of the Meeting server, and, for the tunnel, a token.
+A device needs three things: a device_key, the address of the Meeting server, and, for the
+tunnel, a token.
   agent init --device-key KEY --server https://meeting.example.org
   MEETING_TOKEN=a1b2c3 agent check
   agent run
 
-Files: /etc/meeting/agent.toml (settings), /etc/meeting/device_info.json and reverse_tunnel/devices/config.json (those of the
-official agent, read for what the settings leave open), /var/lib/meeting-agent (key, known_hosts).
+Files: /etc/meeting/agent.toml has the settings; /etc/meeting/device_info.json and
+reverse_tunnel/devices/config.json, those of the official agent, are read for what the settings
+leave open; /var/lib/meeting-agent keeps the key and known_hosts.
 Environment: MEETING_DEVICE_KEY, MEETING_TOKEN, and AGENT_SECTION__KEY for every setting.
 Signals: TERM and INT stop in order, a second one at once; HUP reads the settings again.
-Exit codes: 0 done or stopped, 1 a check failed, 64 wrong command line, 69 server or proxy unreachable, 74 file trouble, 77 refused
-by server or proxy, 78 settings wrong.";
+Exit codes: 0 done or stopped, 1 a check failed, 64 wrong command line, 69 server or proxy
+unreachable, 74 file trouble, 75 stop was cut short, 77 refused by server or proxy, 78 settings
+wrong.";
 
 /// The agent on a device: reports to a Meeting server, publishes its SSH key, keeps known_hosts fresh, and holds the reverse
 /// tunnel open through which chosen local services are reached

@@ -27,10 +27,10 @@ impl Journal {
     pub(crate) fn tell(&self, event: &Event) {
         match event {
             Event::NotProvisioned { .. } | Event::TunnelRefused { .. } | Event::TunnelContested { .. } => {
-                tracing::error!("{event}");
+                tracing::error!(target: "agent", "{event}");
             }
             Event::ChoreFailed { chore, reason, .. } if self.is_old(chore, reason) => {
-                tracing::debug!("{event}")
+                tracing::debug!(target: "agent", "{event}")
             }
             Event::HeartbeatFailed { .. }
             | Event::ChoreFailed { .. }
@@ -38,9 +38,9 @@ impl Journal {
             | Event::TunnelDown { retry_in: Some(_), .. }
             | Event::PortRefused { .. }
             | Event::ServiceUnreachable { .. }
-            | Event::ReloadRefused { .. } => tracing::warn!("{event}"),
-            Event::HeartbeatAccepted { first: false, .. } => tracing::debug!("{event}"),
-            _ => tracing::info!("{event}"),
+            | Event::ReloadRefused { .. } => tracing::warn!(target: "agent", "{event}"),
+            Event::HeartbeatAccepted { first: false, .. } => tracing::debug!(target: "agent", "{event}"),
+            _ => tracing::info!(target: "agent", "{event}"),
         }
         self.metrics.count(event);
         self.observer.event(event);

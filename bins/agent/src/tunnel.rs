@@ -16,7 +16,7 @@ use tunnel_frame::client::{AgentConfig, ConnectError, SessionEnd};
 use tunnel_frame::handshake::Refusal;
 use tunnel_frame::mux::MuxConfig;
 
-use crate::addresses::{self, Addresses};
+use crate::addresses::Addresses;
 use crate::events::Event;
 use crate::plan::{Plan, TunnelPlan};
 use crate::reporter::Gate;
@@ -157,7 +157,7 @@ impl Keeper {
             loop {
                 let every = self.plans.borrow().config.addresses.poll_every.duration();
                 tokio::time::sleep(every).await;
-                if !addresses::still_has(&*self.surroundings.network, local.ip()) {
+                if !self.surroundings.network.still_has(local.ip()) {
                     break;
                 }
             }

@@ -1,0 +1,2 @@
+//! The agent against programs that are not ours.
+fn main() {}
