@@ -11,6 +11,7 @@
     reason = "a broken property panics: that is what the fuzzer looks for"
 )]
 
+pub mod meeting_api;
 pub mod tunnel_frame;
 
 use std::io;
@@ -20,6 +21,11 @@ pub type Property = fn(&[u8]);
 
 /// Every target by name, so that the replay misses none.
 pub const TARGETS: &[(&str, Property)] = &[
+    ("meeting_api_heartbeat", meeting_api::heartbeat),
+    ("meeting_api_device_record", meeting_api::device_record),
+    ("meeting_api_public_key", meeting_api::public_key),
+    ("meeting_api_known_hosts", meeting_api::known_hosts),
+    ("meeting_api_http_signature", meeting_api::http_signature),
     ("tunnel_frame_decoder", tunnel_frame::decoder),
     ("tunnel_frame_handshake", tunnel_frame::handshake),
     ("tunnel_frame_session", tunnel_frame::session),
