@@ -6,6 +6,8 @@ if ! cargo +nightly --version; then
   exit 1
 fi
 export CARGO_TARGET_DIR="$CARGO_TARGET_DIR/fuzz"
+# Built once and run for a minute: link-time optimisation would cost more than it gives.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 mapfile -t targets < <(cargo +nightly fuzz list --fuzz-dir fuzz)
 if [ ${#targets[@]} -eq 0 ]; then
   echo "error: no fuzz target"
