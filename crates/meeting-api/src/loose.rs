@@ -108,8 +108,11 @@ impl<'de> Visitor<'de> for LooseVisitor {
         Ok(i64::try_from(value).map_or(Loose::Other, Loose::Integer))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Loose::Other)
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 is exact in both types")]
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        // To JSON, 1.0 is the integer 1.
+        let whole = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
+        Ok(if whole { Loose::Integer(value as i64) } else { Loose::Other })
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {

@@ -61,6 +61,15 @@ impl Bench {
         bench
     }
 
+    pub(crate) fn now(&self) -> UtcTimestamp {
+        self.clock.now()
+    }
+
+    /// The surroundings of this server, for another one.
+    pub(crate) fn environment(&self) -> Environment {
+        Environment { clock: self.clock.clone(), ..Environment::default() }
+    }
+
     pub(crate) async fn mint(&self, role: Role) -> String {
         let minted = mint_secret(role, "test", self.clock.now(), &SystemRandom).expect("randomness");
         assert!(self.server.store().create_credential(minted.credential).await.expect("stored"));

@@ -24,9 +24,13 @@ pub(super) async fn request<S: Store>(call: &Call<'_, S>) -> Result<Reply, Refus
         other => bad_request(other),
     })?;
     let local_port = local_port(call, &request)?;
+    let permanent = match call.query_value("permanent") {
+        Some("1" | "true") => call.is_operator(),
+        None | Some("0" | "false" | "") => false,
+        Some(_) => return Err(bad_request(DecodeError::Invalid { field: "permanent" })),
+    };
     let record = call.device_record().await?;
     may_have(call, &record, &request.service)?;
-    let permanent = call.is_operator() && matches!(call.query_value("permanent"), Some("1" | "true"));
     let reservation = Reservation {
         device_key: record.device_key,
         service: request.service,
@@ -49,14 +53,14 @@ pub(super) async fn request<S: Store>(call: &Call<'_, S>) -> Result<Reply, Refus
 
 /// The device's own port: the one named for a relay, an operator's `?local_port=`, else the usual one of the service.
 fn local_port<S: Store>(call: &Call<'_, S>, request: &ServiceRequest) -> Result<u16, Refusal> {
-    if let Some(text) = call.query_value("local_port").filter(|_| call.is_operator()) {
-        let port = text.parse().ok().filter(|port| *port != 0);
-        return port.ok_or_else(|| bad_request(DecodeError::Invalid { field: "local_port" }));
-    }
-    request
+    let usual = request
         .port
         .or_else(|| request.service.default_local_port())
-        .ok_or_else(|| bad_request(DecodeError::Invalid { field: "service" }))
+        .ok_or_else(|| bad_request(DecodeError::Invalid { field: "service" }))?;
+    let Some(text) = call.query_value("local_port") else { return Ok(usual) };
+    let port = text.parse().ok().filter(|port| *port != 0);
+    let port = port.ok_or_else(|| bad_request(DecodeError::Invalid { field: "local_port" }))?;
+    Ok(if call.is_operator() { port } else { usual })
 }
 
 /// The gates in front of a public port. Source: meeting §1.2, §1.3, §1.4. Choices: MA-54, MA-56, MA-58.

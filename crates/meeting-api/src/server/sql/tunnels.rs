@@ -84,7 +84,7 @@ fn earlier_port(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<u16>, 
 fn renew(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<Reserved>, StoreError> {
     let row = sql.first(
         "UPDATE reservations SET local_port = ?3, \
-         expires_at = CASE WHEN expires_at IS NULL THEN NULL ELSE ?4 END \
+         expires_at = CASE WHEN expires_at IS NULL THEN NULL ELSE CAST(?4 AS BIGINT) END \
          WHERE device_key = ?1 AND service = ?2 RETURNING port, expires_at",
         &[
             Value::Text(wanted.device_key.as_str()),
