@@ -3,18 +3,16 @@
 //! `docs/proxy.example.toml` shows every key with its default.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use daemon::config::{ConfigError, ListenAddress, Loaded, Period, SecretSource};
+use daemon::config::{ConfigError, ListenAddress, Loaded, Period, PortRange, SecretSource};
 use daemon::logging::LogSettings;
 use daemon::tls::{ClientTls, ServerTls};
 use serde::{Deserialize, Serialize};
 
 use crate::admission::Ramp;
 use crate::lockout::Limits;
-use crate::plan::DEFAULT_PORTS;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,48 +227,13 @@ impl Default for Tunnels {
     fn default() -> Self {
         Self {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ports: PortRange { first: *DEFAULT_PORTS.start(), last: *DEFAULT_PORTS.end() },
+            ports: PortRange::TUNNELS,
             max_visitors_per_device: 256,
             max_visitors_per_source: 64,
             wait_for_place: Period::from_secs(5),
             idle_timeout: Period::from_secs(2 * 3600),
             linger: Period::from_secs(2),
         }
-    }
-}
-
-/// Two ports, written `9050-9130`, or one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PortRange {
-    first: u16,
-    last: u16,
-}
-
-impl PortRange {
-    /// The ports.
-    #[must_use]
-    pub fn ports(self) -> RangeInclusive<u16> {
-        self.first..=self.last
-    }
-}
-
-impl TryFrom<String> for PortRange {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let (first, last) = text.split_once('-').unwrap_or((&text, &text));
-        let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port != 0);
-        match (port(first), port(last)) {
-            (Some(first), Some(last)) if first <= last => Ok(Self { first, last }),
-            _ => Err(format!("`{text}` is no range of ports; write it like \"9050-9130\"")),
-        }
-    }
-}
-
-impl From<PortRange> for String {
-    fn from(range: PortRange) -> Self {
-        format!("{}-{}", range.first, range.last)
     }
 }
 

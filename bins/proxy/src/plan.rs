@@ -12,9 +12,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The public ports a proxy hands out, unless set otherwise. Source: meeting §4.3; the range is the origin's default.
-pub const DEFAULT_PORTS: RangeInclusive<u16> = 9050..=9130;
-
 /// One tunnel as Meeting lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {

@@ -8,6 +8,7 @@ use daemon::lifecycle::Stop;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Config;
+use crate::demo;
 use crate::run::Receiver;
 
 /// What the program says about itself.
@@ -34,6 +35,8 @@ pub struct Cli {
 enum Command {
     /// Serve the API (what happens without a command)
     Serve,
+    /// Run receiver, proxy and an agent for this machine, and show what happens
+    Demo(demo::Options),
     /// Print the API's OpenAPI document
     Openapi,
     /// Print a completion script for a shell
@@ -46,22 +49,39 @@ impl Cli {
     /// # Errors
     /// A [`Failure`] with what went wrong and its exit code.
     pub fn run(self) -> Result<(), Failure> {
-        match &self.command {
+        match self.command {
             Some(Command::Completions(completions)) => {
                 return daemon::cli::print(&completions.script::<Self>(&PROGRAM));
             }
             Some(Command::Openapi) => return daemon::cli::print(meeting_api::server::OPENAPI),
+            Some(Command::Demo(options)) => return runtime()?.block_on(show(options)),
             Some(Command::Serve) | None => {}
         }
         let settings = self.common.settings(&PROGRAM);
         let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
         loaded.settings.validate(&loaded)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::io("cannot start the runtime", error))?;
-        runtime.block_on(serve(loaded, settings))
+        runtime()?.block_on(serve(loaded, settings))
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("cannot start the runtime", error))
+}
+
+/// Runs the demo with this process's signals, on its standard output.
+async fn show(options: demo::Options) -> Result<(), Failure> {
+    let stop = Stop::default();
+    let signals = daemon::signals::listen(stop.clone(), || {})
+        .map_err(|error| Failure::io("cannot take over signals", error))?;
+    let signals = tokio::spawn(signals);
+    let out = std::io::stdout();
+    let coloured = daemon::logging::colour(&out);
+    let result = demo::run(options, out, coloured, stop).await;
+    signals.abort();
+    result
 }
 
 /// Runs the receiver with this process's signals and log.

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod demo;
 mod first_operator;
 mod metrics;
 mod run;

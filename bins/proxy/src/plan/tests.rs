@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const PORTS: RangeInclusive<u16> = 9050..=9130;
+
 fn route(port: u16, device: &str, local_port: u16) -> Route {
     Route { port, device: Arc::from(device), service: Arc::from("ssh"), local_port }
 }
@@ -11,7 +13,7 @@ fn row(port: u16, device: &str, local_port: u16) -> Listed {
 }
 
 fn plan() -> Plan {
-    Plan::new(Rules { ports: DEFAULT_PORTS, reserved: BTreeSet::from([9060]) })
+    Plan::new(Rules { ports: PORTS, reserved: BTreeSet::from([9060]) })
 }
 
 fn up(plan: &mut Plan, device: &str) {
@@ -207,7 +209,7 @@ proptest! {
                     Action::Open(route) => prop_assert_eq!(open.insert(route.port, route), None),
                 }
             }
-            let allowed = |port: u16| DEFAULT_PORTS.contains(&port) && port != 9060;
+            let allowed = |port: u16| PORTS.contains(&port) && port != 9060;
             let live = |row: &Listed| row.expires_at.is_none_or(|end| now < end);
             for (port, route) in &open {
                 prop_assert!(allowed(*port));

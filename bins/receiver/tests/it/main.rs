@@ -1,0 +1,3 @@
+//! The receiver through `run()`, and the demo.
+
+mod demo;
