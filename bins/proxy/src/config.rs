@@ -177,7 +177,7 @@ pub struct Meeting {
     pub cache: Period,
     /// Without an answer for so long, the proxy is not ready. Default 30 s.
     pub unready_after: Period,
-    /// Accept a device whose token Meeting does not tell. Default false. Choice: TF-30.
+    /// Accept a device whose token Meeting does not tell. Default false. Choice: PX-1.
     pub accept_without_token_check: bool,
     /// Refuse a device that has sent no heartbeat of late. Default true.
     pub require_heartbeat: bool,

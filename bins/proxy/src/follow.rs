@@ -1,4 +1,4 @@
-//! Follows Meeting: lists the tunnels, and looks again at the devices that are connected.
+//! Follows Meeting: lists the tunnels, and looks again at the devices that are connected. Choice: PX-9.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use daemon::exit::Failure;
 use daemon::lifecycle::Pulse;
 use meeting_api::endpoint::tunnels::Tunnel;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::edge::Edge;
 use crate::meeting::Found;
@@ -16,36 +15,46 @@ use crate::reason::Ended;
 use crate::sessions::Session;
 use crate::verdict;
 
-/// Lists and looks until a stop is asked for.
-pub(crate) async fn serve(edge: Arc<Edge>, pulse: Pulse) -> Result<(), Failure> {
+/// Lists the tunnels again and again until a stop is asked for.
+pub(crate) async fn listings(edge: Arc<Edge>, pulse: Pulse) -> Result<(), Failure> {
     let stop = edge.stop.gently.clone();
-    let mut rechecked: Option<Instant> = None;
     loop {
-        let config = edge.config();
-        let round = async {
-            if !list(&edge).await {
-                return;
-            }
-            // A server that is broken must not end sessions: devices are looked at only when the listing was good.
-            let due = rechecked.is_none_or(|at| at.elapsed() >= config.meeting.recheck_interval.duration());
-            if due {
-                rechecked = Some(Instant::now());
-                recheck(&edge).await;
-            }
-        };
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            () = round => {}
+            good = list(&edge) => edge.meeting.set_listing_good(good),
         }
         pulse.beat();
+        let pause = edge.config().meeting.poll_interval.duration();
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
             () = edge.reloaded.notified() => {}
-            () = tokio::time::sleep(config.meeting.poll_interval.duration()) => {}
+            () = tokio::time::sleep(pause) => {}
         }
         pulse.beat();
+    }
+}
+
+/// Looks at the connected devices again and again until a stop is asked for.
+pub(crate) async fn looks(edge: Arc<Edge>) -> Result<(), Failure> {
+    let stop = edge.stop.gently.clone();
+    loop {
+        let pause = edge.config().meeting.recheck_interval.duration();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(pause) => {}
+        }
+        // A server that is broken must not end sessions: devices are looked at only while the listing is good.
+        if !edge.meeting.is_listing_good() {
+            continue;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            () = recheck(&edge) => {}
+        }
     }
 }
 
@@ -90,10 +99,15 @@ async fn recheck(edge: &Arc<Edge>) {
     while looks.join_next().await.is_some() {}
 }
 
+/// Why a session has lost its ground; an outage keeps it as it is.
 async fn look(edge: &Edge, session: &Session) -> Option<Ended> {
-    // An outage keeps sessions as they are.
     match edge.meeting.device_now(session.key()).await.ok()? {
-        Found::Nothing => Some(Ended::DeviceDeleted),
         Found::Record(record) => verdict::lost_ground(&record, session.token()),
+        // A server that answers 404 to everything, half-way through an upgrade for instance, knows no listing either.
+        Found::Nothing => {
+            edge.meeting.tunnels().await.ok()?;
+            let again = edge.meeting.device_now(session.key()).await.ok()?;
+            matches!(again, Found::Nothing).then_some(Ended::DeviceDeleted)
+        }
     }
 }

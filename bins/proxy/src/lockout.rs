@@ -7,7 +7,7 @@
 //!   costs nothing. A flood from elsewhere therefore never stops the device at its usual address.
 //!
 //! While a limit holds, the proof is not looked at: right and wrong tokens get the same answer. No IO and no clock here: the
-//! caller passes the time, and asks and answers happen in one step, so that parallel attempts cannot outrun the count.
+//! caller passes the time, and asks and answers happen in one step, so that parallel attempts cannot outrun the count. Choice: PX-6.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! - An answer about a device serves further attempts to connect for a moment ([`Meeting::device`]); many attempts at once ask once.
 //! - At most [`AT_ONCE`] requests about devices are under way, so that a flood at the control port is no flood there.
 //! - While Meeting does not answer, devices that are connected stay, ports stay open until they expire, and new devices are refused
-//!   with `meeting_unavailable`: they come again by themselves.
+//!   with `meeting_unavailable`: they come again by themselves. Choice: PX-5.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -52,6 +52,8 @@ struct Reach {
     last_success: Option<Instant>,
     /// `None` before the first request has ended.
     reachable: Option<bool>,
+    /// Whether the tunnels could be listed the last time.
+    listing_good: bool,
 }
 
 /// The Meeting server as the proxy sees it.
@@ -98,6 +100,15 @@ impl Meeting {
         }
     }
 
+    /// Whether the tunnels could be listed the last time.
+    pub(crate) fn is_listing_good(&self) -> bool {
+        self.reach().listing_good
+    }
+
+    pub(crate) fn set_listing_good(&self, good: bool) {
+        self.reach().listing_good = good;
+    }
+
     /// Whether Meeting has ever answered.
     pub(crate) fn has_answered(&self) -> bool {
         self.reach().last_success.is_some()
@@ -132,7 +143,7 @@ impl Meeting {
 
     /// Whether the device has sent a heartbeat of late.
     pub(crate) async fn is_online(&self, record: &DeviceRecord) -> Result<bool, Unavailable> {
-        // Our own server says so in the record; the origin has a route for it.
+        // Our own server says so in the record; the origin has a route for it. Choice: PX-4.
         if let Some(online) = record.online {
             return Ok(online);
         }

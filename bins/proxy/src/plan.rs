@@ -6,7 +6,7 @@
 //!
 //! Two rows for one port are a fault of the listing. The row that held the port keeps it for as long as it is listed, otherwise the
 //! first row has it; whether a device is connected plays no part, so that a visitor never meets another device because the right
-//! one went away.
+//! one went away. Choice: PX-7.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::RangeInclusive;

@@ -160,10 +160,12 @@ impl Proxy {
         let binder = self.listeners.public.unwrap_or_else(|| Arc::new(SystemPorts));
         let owner = Ports::new(Arc::clone(&edge), binder);
         supervisor.spawn("ports", owner.serve(commands, liveness.pulse("ports", STANDSTILL)));
-        // A round takes at most as long as its requests may.
+        // A listing takes as long as its request may, and then waits for the next one.
         let patience =
-            STANDSTILL + config.meeting.poll_interval.duration() + config.meeting.timeout.duration() * 8;
-        supervisor.spawn("follow", follow::serve(Arc::clone(&edge), liveness.pulse("follow", patience)));
+            STANDSTILL + config.meeting.poll_interval.duration() + config.meeting.timeout.duration();
+        let pulse = liveness.pulse("listings", patience);
+        supervisor.spawn("listings", follow::listings(Arc::clone(&edge), pulse));
+        supervisor.spawn("looks", follow::looks(Arc::clone(&edge)));
         let condition = readiness.condition("meeting", "no answer yet");
         supervisor.spawn("housekeeping", housekeeping::serve(Arc::clone(&edge), condition, self.is_service));
         if let Some(listener) = admin {

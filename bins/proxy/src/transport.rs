@@ -29,7 +29,7 @@ impl From<Reason> for Refused {
 
 /// Looks at the first byte and does what it asks for; `None` when the peer left without one.
 ///
-/// Source: meeting §4 (plain); TLS on the same port is Choice: TF-31.
+/// Source: meeting §4 (plain); TLS on the same port is Choice: PX-2.
 pub(crate) async fn open(
     edge: &Edge,
     config: &Config,

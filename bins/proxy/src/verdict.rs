@@ -1,7 +1,7 @@
 //! What a device's record means for its agent. Decisions only; nobody is asked here.
 //!
 //! The order is: does the device exist, is the token right, is it authorised, has it a recent heartbeat. Thus a stranger who knows a
-//! device's key learns from the answers no more than that the device exists.
+//! device's key learns from the answers no more than that the device exists. Choice: PX-3.
 
 use meeting_api::endpoint::device::DeviceRecord;
 use tunnel_frame::handshake::Token;
@@ -11,7 +11,7 @@ use crate::reason::{Ended, Reason};
 /// What to make of a token that Meeting does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unchecked {
-    /// Refuse the agent. Choice: TF-30.
+    /// Refuse the agent. Choice: PX-1.
     Refuse,
     /// Accept the agent: whoever knows the device's key can pass for the device.
     Accept,

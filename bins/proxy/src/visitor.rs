@@ -4,7 +4,7 @@
 //! may be gone; TCP shows the same. So the tunnel holds the `C` back as long as an answer may come (`tunnel_frame`, up to 30 s of
 //! silence). Here that is cut short when the device had the last word: a visitor who ends his side after an answer, or without having
 //! asked anything, is taken as gone after [`Tunnels::linger`](crate::config::Tunnels::linger) of silence. Otherwise each
-//! visitor who leaves first would hold his place and the device's connection for those 30 s.
+//! visitor who leaves first would hold his place and the device's connection for those 30 s. Choice: PX-8.
 
 use std::net::SocketAddr;
 use std::pin::Pin;

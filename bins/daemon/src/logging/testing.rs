@@ -16,6 +16,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 pub struct Captured {
     buffer: Buffer,
     _guard: DefaultGuard,
+    _second: tracing::Dispatch,
 }
 
 impl Captured {
@@ -34,12 +35,15 @@ pub fn capture(filter: &str, format: LogFormat) -> Captured {
         LogFormat::Text => Form::Plain,
         LogFormat::Json => Form::Json,
     };
+    // With a single subscriber in the process, `tracing` asks the thread that meets an event first whether anybody listens, and
+    // remembers a no for all threads. A second one makes it ask all subscribers.
+    let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let buffer = Buffer::default();
     let guard = tracing_subscriber::registry()
         .with(EnvFilter::new(filter))
         .with(super::layer(SafeWriter::new(buffer.clone(), form), form))
         .set_default();
-    Captured { buffer, _guard: guard }
+    Captured { buffer, _guard: guard, _second: second }
 }
 
 /// Asserts that a secret stands nowhere in `output`, neither as it is nor in hexadecimal nor in another case of letters.

@@ -13,6 +13,7 @@ mod fake_meeting;
 mod outage;
 mod program;
 mod proof;
+mod real_meeting;
 mod secrets;
 mod stage;
 mod takeover;
