@@ -114,6 +114,9 @@ fn client(config: &Config, identity: &Identity) -> Result<Client, Failure> {
     if is_https(url) {
         let connector = Connector::new(&config.meeting.tls, &[])?;
         builder = builder.tls_config((*connector.config()).clone());
+        if let Some(name) = &config.meeting.tls.server_name {
+            builder = builder.server_name(name);
+        }
     }
     builder.build().map_err(unusable)
 }

@@ -71,6 +71,8 @@ pub struct ClientBuilder {
     allow_insecure: bool,
     #[cfg(feature = "tls")]
     tls: Option<rustls::ClientConfig>,
+    #[cfg(feature = "tls")]
+    server_name: Option<String>,
 }
 
 impl ClientBuilder {
@@ -118,6 +120,14 @@ impl ClientBuilder {
         self
     }
 
+    /// The name that the server's certificate must bear. Default: the host of the base URL.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -131,7 +141,8 @@ impl ClientBuilder {
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .map_err(|_| ClientError::Usage("the user agent is not a header value"))?;
         #[cfg(feature = "tls")]
-        let transport = Transport::with_tls(&self.base, self.connect_timeout, self.tls)?;
+        let transport =
+            Transport::with_tls(&self.base, self.connect_timeout, self.tls, self.server_name.as_deref())?;
         #[cfg(not(feature = "tls"))]
         let transport = Transport::plain(&self.base, self.connect_timeout)?;
         Ok(Client {
@@ -163,6 +174,8 @@ impl Client {
             allow_insecure: false,
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "tls")]
+            server_name: None,
         })
     }
 

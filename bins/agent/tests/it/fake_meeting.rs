@@ -10,6 +10,7 @@ use hyper::header::CONTENT_TYPE;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -74,6 +75,11 @@ impl Meeting {
         Self { address, state, serving }
     }
 
+    /// What it knows and remembers, for a second listener.
+    pub(crate) fn state(&self) -> Arc<Mutex<State>> {
+        self.state.clone()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -124,13 +130,18 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let state = state.clone();
-        connections.spawn(async move {
-            let service = service_fn(move |request| answer(request, state.clone()));
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
+        connections.spawn(serve_connection(stream, state));
     }
+}
+
+/// Serves one connection, to its end.
+pub(crate) async fn serve_connection<S>(stream: S, state: Arc<Mutex<State>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(move |request| answer(request, state.clone()));
+    // An agent that hangs up is what tests are about.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn answer(

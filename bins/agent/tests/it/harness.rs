@@ -65,10 +65,9 @@ impl Network for OneAddress {
 
 /// Settings for tests: everything below `home`, nothing of this machine's own.
 pub(crate) fn config(home: &TempDir, meeting: &str) -> Config {
-    let mut config = Config::default();
-    config.device_key = Some(DEVICE_KEY.parse().unwrap());
+    let device_key = Some(DEVICE_KEY.parse().unwrap());
+    let mut config = Config { device_key, state_directory: home.path().join("state"), ..Config::default() };
     config.meeting.url = Some(meeting.to_owned());
-    config.state_directory = home.path().join("state");
     config.official_files.device_info = home.path().join("device_info.json");
     config.services.clear();
     config

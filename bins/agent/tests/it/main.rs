@@ -1,4 +1,11 @@
 //! The agent through `run()`, against a Meeting server and a proxy in this process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may be blunt, and so may what it calls"
+)]
 
 mod addresses;
 mod check;
@@ -11,4 +18,5 @@ mod keys;
 mod reporting;
 mod secrets;
 mod settings;
+mod tls;
 mod tunnel;

@@ -51,6 +51,7 @@ impl Transport {
         base: &BaseUrl,
         connect_timeout: Duration,
         config: Option<rustls::ClientConfig>,
+        server_name: Option<&str>,
     ) -> Result<Self, ClientError> {
         if !base.is_https() {
             return Ok(Self::Plain(settings().build(connector(connect_timeout))));
@@ -61,11 +62,13 @@ impl Transport {
         };
         // The connector sets them, and does not want to find any.
         config.alpn_protocols.clear();
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_only()
-            .enable_http1()
-            .wrap_connector(connector(connect_timeout));
+        let mut builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config).https_only();
+        if let Some(name) = server_name {
+            let name = rustls::pki_types::ServerName::try_from(name.to_owned())
+                .map_err(|_| ClientError::Usage("the server name is neither a host name nor an address"))?;
+            builder = builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name));
+        }
+        let connector = builder.enable_http1().wrap_connector(connector(connect_timeout));
         Ok(Self::Tls(settings().build(connector)))
     }
 
