@@ -143,7 +143,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 /// Prints a listing: the table, or with `--json` the same rows as one JSON array.
 ///
 /// # Errors
-/// As [`print`], or a row has no form in JSON.
+/// As [`print()`], or a row has no form in JSON.
 pub fn print_listing<T: Serialize>(
     json: bool,
     rows: &[T],

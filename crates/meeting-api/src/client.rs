@@ -38,7 +38,7 @@ pub enum Credential {
     None,
     /// `Authorization: Bearer …`: a device's secret, a proxy's or an operator's token.
     Bearer(Secret),
-    /// Each request is signed with the device's SSH key, see [`http_signature`](crate::http_signature).
+    /// Each request is signed with the device's SSH key, see [`http_signature`].
     Signed(Arc<SigningKey>),
     /// `X-Token-Code: …`, as one agent in the field does; servers ignore it unless told otherwise.
     TokenCode(TokenCode),
