@@ -3,7 +3,7 @@
 //! For each value the first of these that has it wins:
 //! 1. a flag, 2. `AGENT_DEVICE_KEY` or `AGENT_TOKEN`, 3. `MEETING_DEVICE_KEY` or `MEETING_TOKEN`, as agents in the field know them,
 //! 4. our configuration file (`device_key`; `token`, inline or as a file or a systemd credential),
-//! 5. the official files (see [`official_files`](crate::official_files)).
+//! 5. the official files (see [`official_files`]).
 //!
 //! The first four are one merged configuration by the time this module sees them. A value that is found but is not valid is an
 //! error, not a reason to look further: two files that disagree must not end in the wrong name.

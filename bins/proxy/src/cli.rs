@@ -33,6 +33,7 @@ pub struct Cli {
     #[command(flatten)]
     common: Common,
     /// Address of the Meeting server, such as https://meeting.example.org
+    #[allow(rustdoc::bare_urls, reason = "it is help for a terminal too")]
     #[arg(long, value_name = "URL", global = true)]
     meeting: Option<String>,
     /// Where agents connect, such as 0.0.0.0:9001
