@@ -214,7 +214,13 @@ async fn refuse(
 
 fn note_refusal(edge: &Edge, device: Option<Arc<str>>, peer: SocketAddr, reason: Reason) {
     edge.metrics.refused(reason.as_str());
-    tracing::info!(device = device.as_deref(), %peer, %reason, "agent refused");
+    match edge.refusal_lines.line(std::time::Instant::now()) {
+        Some(0) => tracing::info!(device = device.as_deref(), %peer, %reason, "agent refused"),
+        Some(left_out) => {
+            tracing::info!(device = device.as_deref(), %peer, %reason, left_out, "agent refused, as were others");
+        }
+        None => tracing::debug!(device = device.as_deref(), %peer, %reason, "agent refused"),
+    }
     edge.events.tell(&Event::DeviceRefused { device, peer, reason });
 }
 

@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::ports::Command;
 use crate::sessions::Sessions;
+use crate::sparing::Sparing;
 
 /// What the proxy's tasks share.
 #[derive(Debug)]
@@ -44,6 +45,9 @@ pub(crate) struct Edge {
     pub(crate) agents: TaskTracker,
     /// Visits under way.
     pub(crate) visits: TaskTracker,
+    /// Lines about agents who are refused, and about visitors who are turned away.
+    pub(crate) refusal_lines: Sparing,
+    pub(crate) turned_away_lines: Sparing,
     own: OnceLock<BTreeSet<u16>>,
     visit_numbers: AtomicU64,
     randomness: RandomState,
@@ -82,6 +86,8 @@ impl Edge {
             end_sessions: CancellationToken::new(),
             agents: TaskTracker::new(),
             visits: TaskTracker::new(),
+            refusal_lines: Sparing::default(),
+            turned_away_lines: Sparing::default(),
             own: OnceLock::new(),
             visit_numbers: AtomicU64::new(1),
             randomness: RandomState::new(),

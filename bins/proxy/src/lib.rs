@@ -29,6 +29,7 @@ pub mod reason;
 mod run;
 mod sessions;
 pub mod source;
+mod sparing;
 mod transport;
 pub mod verdict;
 mod visitor;

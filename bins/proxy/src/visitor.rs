@@ -146,7 +146,18 @@ fn describe(edge: &Edge, end: RelayEnd) -> &'static str {
 /// Turns a visitor away with a reset, so that his program says "connection reset" and not that the peer spoke nonsense.
 fn refuse(edge: &Edge, mut stream: TcpStream, peer: SocketAddr, route: &Route, reason: &'static str) {
     edge.metrics.visit_refused(reason);
-    tracing::info!(device = %route.device, port = route.port, %peer, reason, "visitor turned away");
+    match edge.turned_away_lines.line(std::time::Instant::now()) {
+        Some(0) => {
+            tracing::info!(device = %route.device, port = route.port, %peer, reason, "visitor turned away")
+        }
+        Some(left_out) => {
+            let device = &*route.device;
+            tracing::info!(device, port = route.port, %peer, reason, left_out, "visitor turned away, as were others");
+        }
+        None => {
+            tracing::debug!(device = %route.device, port = route.port, %peer, reason, "visitor turned away")
+        }
+    }
     LocalStream::reset(&mut stream);
 }
 
