@@ -3,6 +3,8 @@
 //! The LAN address is the one the system would send from towards the server. A UDP socket that is connected tells it
 //! without a packet being sent. When the server is on this very machine that address is a loopback one and says nothing,
 //! so the address of the default route is taken instead.
+//!
+//! Choice: AG-3.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};

@@ -2,6 +2,8 @@
 //!
 //! Off unless configured, because it lets the server log in. Exactly one line is ours: the one that ends with
 //! [`MARK`]. Every other line, and the file's owner and permissions, stay as they are.
+//!
+//! Choice: AG-7.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};

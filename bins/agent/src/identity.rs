@@ -7,6 +7,8 @@
 //!
 //! The first four are one merged configuration by the time this module sees them. A value that is found but is not valid is an
 //! error, not a reason to look further: two files that disagree must not end in the wrong name.
+//!
+//! Choice: AG-1.
 
 use std::io;
 use std::path::PathBuf;

@@ -3,6 +3,8 @@
 //! `/etc/meeting/device_info.json` holds `device_key` (§2.1); `reverse_tunnel/devices/config.json` holds `token` (§2.2),
 //! and in the field also `device_key`, `token_code`, `tunnel_host`, `tunnel_port` and `tunnel_ssl`. Keys that are not known are
 //! passed over, and the files are never written.
+//!
+//! Choice: AG-2.
 
 use std::fs::File;
 use std::io::{self, Read as _};

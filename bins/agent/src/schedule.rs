@@ -3,6 +3,8 @@
 //! Only the monotonic clock is used, so a wall clock that jumps (NTP after boot, a battery that died) moves nothing.
 //! How long to wait after an outcome is the retry policy's matter; this table keeps the appointments and one rule
 //! of its own: while the server says that the device is not provisioned, the heartbeat alone asks again, rarely (R7).
+//!
+//! Choice: AG-4.
 
 use std::time::Duration;
 

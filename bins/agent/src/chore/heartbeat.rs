@@ -1,4 +1,6 @@
-//! The heartbeat (§3.1).
+//! The heartbeat.
+//!
+//! Source: meeting §3.1.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,6 @@
-//! The server's host keys in `known_hosts` (§3.2).
+//! The server's host keys in `known_hosts`.
+//!
+//! Source: meeting §3.2.
 
 use meeting_api::known_hosts::{Host, HostKeys as Offered, KnownHostsRefused};
 use meeting_api::{KnownHostsFile, KnownHostsFileError};

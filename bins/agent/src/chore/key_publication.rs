@@ -1,4 +1,6 @@
 //! The publication of the device's own key (§3.3): once, and again when the server's copy differs.
+//!
+//! Source: meeting §3.3. Choice: AG-5.
 
 use meeting_api::PublicKey;
 use meeting_api::client::{Client, ClientError};

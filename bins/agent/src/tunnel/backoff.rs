@@ -7,6 +7,8 @@
 //! - the proxy refuses the device: asking again does not help until a person does something, so minutes;
 //! - the proxy ends young sessions one after the other: another agent has the same name and takes over each time.
 //!   Whoever is evicted steps back, for minutes growing to half an hour, so that the two do not fight.
+//!
+//! Choice: AG-6.
 
 use std::time::Duration;
 
