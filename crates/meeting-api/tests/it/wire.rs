@@ -268,6 +268,7 @@ fn a_device_record_is_read_liberally() {
     for (authorized, expected) in [
         ("true", true),
         ("1", true),
+        ("1.0", true),
         ("\"1\"", true),
         ("\"true\"", true),
         ("false", false),
@@ -278,7 +279,7 @@ fn a_device_record_is_read_liberally() {
         let body = format!(r#"{{"device_key":"{KEY}","authorized":{authorized}}}"#);
         assert_eq!(DeviceRecord::decode(body.as_bytes()).unwrap().authorized, expected, "{body}");
     }
-    for authorized in ["2", "\"yes\"", "[]", "{}", "1.0", "-1"] {
+    for authorized in ["2", "\"yes\"", "[]", "{}", "1.5", "-1"] {
         let body = format!(r#"{{"device_key":"{KEY}","authorized":{authorized}}}"#);
         assert!(DeviceRecord::decode(body.as_bytes()).is_err(), "{body}");
     }
