@@ -84,7 +84,12 @@ fn report(ways: &[Way]) {
             let Some(figures) = way.figures.get(asked) else { continue };
             let figure = median(figures);
             let base = *direct.get_or_insert(figure);
-            println!("  {:<14}{:>9.2} {unit:<5} ratio to direct {:.3}", way.name, figure * scale, figure / base);
+            println!(
+                "  {:<14}{:>9.2} {unit:<5} ratio to direct {:.3}",
+                way.name,
+                figure * scale,
+                figure / base
+            );
         }
     }
 }
