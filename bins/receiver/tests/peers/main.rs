@@ -1,0 +1,20 @@
+//! The real programs, as processes, between real peers: OpenSSH, git, nginx, curl, iperf3.
+//!
+//! They need the three programs beside each other (`cargo build --workspace --bins`) and the peers from Debian's packages, so
+//! they run only when asked for, as `.ci/run` does. They fail when a peer is missing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test that fails may say so in any way"
+)]
+
+mod nginx;
+mod program;
+mod recovery;
+mod ssh;
+mod sshd;
+mod web;
+mod world;
