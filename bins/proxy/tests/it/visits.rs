@@ -84,6 +84,40 @@ async fn many_visitors_who_leave_first_need_few_places() {
     }
 }
 
+/// Agents in the field leave Nagle's algorithm on and answer in two small writes. With acknowledgements that wait 40 ms for company
+/// each such answer would take as long; twenty take less than half of that.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_agent_with_nagles_algorithm_is_acknowledged_at_once() {
+    let mut stage = Stage::new().await;
+    stage.meeting.device("d", "c0ffee");
+    stage.meeting.tunnel("d", 9050, 22, None);
+    let mut agent = TcpStream::connect(stage.control).await.unwrap();
+    agent.set_nodelay(false).unwrap();
+    agent.write_all(b"{\"token\":\"c0ffee\",\"name\":\"d\"}\n").await.unwrap();
+    let mut visitor = TcpStream::connect(stage.tunnel_up(9050).await).await.unwrap();
+    visitor.set_nodelay(true).unwrap();
+    let answer = b"{\"status\":\"authenticated\",\"device_key\":\"d\"}\n";
+    let mut head = vec![0; answer.len() + 11];
+    agent.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head[answer.len()..], b"N\0\0\0\x01\0\0\0\x02\0\x16");
+    let mut start = std::time::Instant::now();
+    for round in 0..40 {
+        if round == 20 {
+            // A young connection acknowledges at once by itself.
+            start = std::time::Instant::now();
+        }
+        visitor.write_all(b"?").await.unwrap();
+        agent.read_exact(&mut [0; 10]).await.unwrap();
+        for _ in 0..2 {
+            agent.write_all(b"D\0\0\0\x01\0\0\0\x01!").await.unwrap();
+        }
+        visitor.read_exact(&mut [0; 2]).await.unwrap();
+    }
+    let took = start.elapsed();
+    assert!(took < Duration::from_millis(400), "20 answers took {took:?}");
+}
+
 #[tokio::test]
 async fn bytes_are_told_while_they_move() {
     let (mut stage, _agent, address) = with_echo(|_| {}).await;
