@@ -1,7 +1,7 @@
 //! The command line of `receiver`.
 
 use clap::{Parser, Subcommand};
-use daemon::cli::{Common, Completions, Program};
+use daemon::cli::{Common, Completions, Program, terminal_width};
 use daemon::config::Loaded;
 use daemon::exit::Failure;
 use daemon::lifecycle::Stop;
@@ -37,6 +37,8 @@ enum Command {
     Serve,
     /// Run receiver, proxy and an agent for this machine, and show what happens
     Demo(demo::Options),
+    #[command(flatten)]
+    Operate(crate::command::Command),
     /// Print the API's OpenAPI document
     Openapi,
     /// Print a completion script for a shell
@@ -49,7 +51,14 @@ impl Cli {
     /// # Errors
     /// A [`Failure`] with what went wrong and its exit code.
     pub fn run(self) -> Result<(), Failure> {
+        let settings = self.common.settings(&PROGRAM);
         match self.command {
+            Some(Command::Operate(command)) => {
+                // Keys and ports that only a server needs are not looked at: a missing host key stops no command.
+                let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
+                let text = runtime()?.block_on(command.run(&loaded.settings, terminal_width()))?;
+                return daemon::cli::print(&text);
+            }
             Some(Command::Completions(completions)) => {
                 return daemon::cli::print(&completions.script::<Self>(&PROGRAM));
             }
@@ -57,7 +66,6 @@ impl Cli {
             Some(Command::Demo(options)) => return runtime()?.block_on(show(options)),
             Some(Command::Serve) | None => {}
         }
-        let settings = self.common.settings(&PROGRAM);
         let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
         loaded.settings.validate(&loaded)?;
         runtime()?.block_on(serve(loaded, settings))

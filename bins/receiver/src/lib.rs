@@ -5,6 +5,7 @@
 //! for those who want to see it work ([`demo`]).
 
 pub mod cli;
+pub mod command;
 pub mod config;
 pub mod database;
 pub mod demo;

@@ -1,3 +1,14 @@
 //! The receiver through `run()`, and the demo.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may be blunt, their helpers too"
+)]
 
+mod commands;
 mod demo;
+mod example;
+mod serve;
+mod stage;

@@ -240,6 +240,11 @@ impl<B: Backend> Tunnels for SqlStore<B> {
         let (key, service, limit) = (key.clone(), service.clone(), self.log_limit);
         self.backend.write(move |sql| tunnels::release(sql, &key, &service, at, limit)).await
     }
+
+    async fn release_all(&self, key: &DeviceKey, at: UtcTimestamp) -> Result<u64, StoreError> {
+        let (key, limit) = (key.clone(), self.log_limit);
+        self.backend.write(move |sql| tunnels::release_all(sql, &key, at, limit)).await
+    }
 }
 
 impl<B: Backend> Credentials for SqlStore<B> {

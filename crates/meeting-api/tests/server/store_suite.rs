@@ -375,6 +375,10 @@ pub(crate) async fn a_reservation_is_renewed_and_ends<S: Store>(store: S, rival:
     assert_eq!(store.release(&device, &ServiceName::SSH, at(230)).await, Ok(true));
     assert_eq!(store.release(&device, &ServiceName::SSH, at(230)).await, Ok(false));
     store.reserve(ask(0)).await.expect("stored");
+    store.reserve(Reservation { service: ServiceName::HTTP, ..ask(0) }).await.expect("stored");
+    assert_eq!(store.release_all(&device, at(1)).await, Ok(2));
+    assert_eq!(store.release_all(&device, at(1)).await, Ok(0));
+    store.reserve(ask(0)).await.expect("stored");
     store.forget_expired(at(100)).await.expect("stored");
     assert_eq!(store.tunnels(at(0)).await, Ok(vec![]));
 }

@@ -158,3 +158,17 @@ pub(super) fn release(
     logs::append(sql, key, at.unix(), &event, None, None, log_limit)?;
     Ok(true)
 }
+
+pub(super) fn release_all(
+    sql: &mut dyn Sql,
+    key: &DeviceKey,
+    at: UtcTimestamp,
+    log_limit: u32,
+) -> Result<u64, StoreError> {
+    let gone = sql
+        .run("DELETE FROM reservations WHERE device_key = ?1 RETURNING port", &[Value::Text(key.as_str())])?;
+    if !gone.is_empty() {
+        logs::append(sql, key, at.unix(), "All tunnels released", None, None, log_limit)?;
+    }
+    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
+}

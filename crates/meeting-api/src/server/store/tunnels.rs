@@ -85,4 +85,14 @@ pub trait Tunnels {
         service: &ServiceName,
         at: UtcTimestamp,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Gives all ports of a device back; how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    fn release_all(
+        &self,
+        key: &DeviceKey,
+        at: UtcTimestamp,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 }
