@@ -15,6 +15,7 @@ use benches::rathole::Rathole;
 use benches::{median, tunnel_load as load};
 use tunnel_frame::client::{self, AgentConfig, AllowedPorts, Loopback};
 use tunnel_frame::handshake::{DeviceKey, Hello, Token};
+use tunnel_frame::mux::HalfClose;
 use tunnel_frame::server::{self, ServerConfig};
 
 /// Which process this is; unset in the one that measures.
@@ -150,7 +151,8 @@ async fn proxy(local: u16) -> Outcome<()> {
     loop {
         let (visitor, _) = listener.accept().await?;
         visitor.set_nodelay(true)?;
-        let stream = tunnel.open(local)?;
+        // A visitor who leaves here is gone: none of them waits for an answer after his last byte.
+        let stream = tunnel.open_with(local, HalfClose::Close)?;
         tokio::spawn(server::relay(stream, visitor));
     }
 }

@@ -107,6 +107,8 @@ fn two_agents_with_one_name_do_not_fight_for_ever() {
 fn a_stopped_agent_is_noticed_and_taken_back() {
     let (mut world, _nginx, port) = online();
     let agent = world.agent.as_mut().unwrap();
+    // By its second probe, the agent has shown that its silence means something (TF-11).
+    agent.watch(Duration::from_secs(33));
     agent.signal("STOP");
     // T10: at most 60 s until the session is dead; the port closes with it.
     assert!(seconds_until(&mut world.proxy, "tunnel down") < 60.0);
