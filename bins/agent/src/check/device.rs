@@ -99,6 +99,12 @@ async fn host_keys(plan: &Plan, progress: &mut Progress<'_>) {
             TITLE,
             format!("{} keys, {} new, in {}", keys.offered, keys.added, path.display()),
         ),
+        Err(chore::ChoreError::Server(error)) if error.is_not_provisioned() => progress.note(
+            "host_keys",
+            TITLE,
+            "the server has none to give",
+            "have the operator name their files: meeting.host_keys in the receiver's settings",
+        ),
         Err(error) => {
             let advice = match &error {
                 chore::ChoreError::Server(ClientError::Usage(_)) => "https, or meeting.allow_insecure = true",

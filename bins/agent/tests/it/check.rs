@@ -97,6 +97,18 @@ async fn each_failure_names_its_step_and_what_to_try() {
 }
 
 #[tokio::test]
+async fn a_server_without_host_keys_is_worth_a_note_and_no_failure() {
+    let home = tempfile::tempdir().unwrap();
+    let (meeting, proxy) = (Meeting::start().await, Proxy::start().await);
+    meeting.set(|state| state.host_keys.clear());
+    let report = check(with_tunnel(config(&home, &meeting.url()), proxy.address, &[])).await;
+    let step = step(&report, "host_keys");
+    assert_eq!(step.verdict, Verdict::Note);
+    assert!(step.advice.as_ref().unwrap().contains("meeting.host_keys"), "{step:?}");
+    assert_eq!(report.exit(), Exit::Ok);
+}
+
+#[tokio::test]
 async fn what_cannot_be_reached_stops_the_steps_behind_it_and_no_others() {
     let home = tempfile::tempdir().unwrap();
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -170,6 +170,9 @@ fn route(method: &Method, path: &str, body: &[u8], state: &mut State) -> (u16, S
     let segments: Vec<&str> = path.split(['/', '?']).skip(1).collect();
     match (method.as_str(), segments.as_slice()) {
         ("GET", ["api"]) => json(r#"{"status":"Meeting API ready","version":"1"}"#),
+        ("GET", ["api", "ssh-hostkey"]) if state.host_keys.is_empty() => {
+            (404, r#"{"error":"No host keys configured"}"#.to_owned())
+        }
         ("GET", ["api", "ssh-hostkey"]) => (200, state.host_keys.clone()),
         ("GET", ["api", "ssh", "pubkey"]) => {
             (200, serde_json::json!({ "pubkey": state.server_pubkey }).to_string())
