@@ -13,7 +13,7 @@ if [ ${#targets[@]} -eq 0 ]; then
   echo "error: no fuzz target"
   exit 1
 fi
-seconds=${FUZZ_SECONDS:-$((360 / ${#targets[@]}))}
+seconds=${FUZZ_SECONDS:-$((240 / ${#targets[@]}))}
 if [ -z "${FUZZ_SECONDS:-}" ]; then
   if [ "$seconds" -gt 60 ]; then seconds=60; fi
   if [ "$seconds" -lt 20 ]; then seconds=20; fi
