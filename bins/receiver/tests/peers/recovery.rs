@@ -119,6 +119,33 @@ fn a_stopped_agent_is_noticed_and_taken_back() {
 }
 
 #[test]
+#[ignore = "needs nginx and libfaketime; run by .ci/run"]
+fn a_receiver_whose_clock_jumps_has_its_device_online_with_the_next_heartbeat() {
+    let mut world = World::start_with_clock();
+    let nginx = Nginx::start(world.folder());
+    fs::write(world.folder().join("www/index.html"), "ok").unwrap();
+    let port = world.device_with_service("http", nginx.port);
+    let year = |world: &World| {
+        let device =
+            world.operate("GET", &format!("/api/devices/{DEVICE}/availability"), &serde_json::Value::Null);
+        assert_eq!(device["status"], "Available", "{device}");
+        device["last_heartbeat"].as_str().unwrap()[..4].parse::<i32>().unwrap()
+    };
+    let now = year(&world);
+    for (offset, years) in [("+1000d", 2..=3), ("-1000d", -3..=-2), ("+0", 0..=0)] {
+        world.set_clock(offset);
+        // One that was under way may still come; the one after it has the new time.
+        seconds_until(world.agent.as_mut().unwrap(), "heartbeat accepted");
+        seconds_until(world.agent.as_mut().unwrap(), "heartbeat accepted");
+        assert!(years.contains(&(year(&world) - now)), "{offset}");
+        if !reaches(port) {
+            seconds_until(&mut world.proxy, "tunnel up");
+            assert!(reaches(port), "{offset}");
+        }
+    }
+}
+
+#[test]
 #[ignore = "needs nginx; run by .ci/run"]
 fn all_three_end_in_order_when_told_to() {
     let (mut world, _nginx, _port) = online();

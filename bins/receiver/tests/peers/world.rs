@@ -15,6 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The device's name in these tests.
 pub(crate) const DEVICE: &str = "0123456789abcdef0123456789abcdef";
 const TOKEN: &str = "9c21ab";
+const CLOCK: &str = "clock";
 
 /// Everything that runs. Dropping it kills it all.
 pub(crate) struct World {
@@ -37,6 +38,20 @@ impl World {
 
     /// The same, with room for so many visitors at once.
     pub(crate) fn start_with_streams(streams: usize) -> Self {
+        Self::start_with(streams, |_| {})
+    }
+
+    /// The same, with a receiver whose wall clock is off by what [`World::set_clock`] says.
+    pub(crate) fn start_with_clock() -> Self {
+        Self::start_with(256, fake_clock)
+    }
+
+    /// From now on the receiver's wall clock is off by this much, such as `+1d`.
+    pub(crate) fn set_clock(&self, offset: &str) {
+        write(&self.folder().join(CLOCK), offset);
+    }
+
+    fn start_with(streams: usize, prepare: impl Fn(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (api_port, control_port, public_port) = (free_port(), free_port(), free_port());
         write(
@@ -47,7 +62,11 @@ impl World {
                 folder.path().join("receiver.db").display()
             ),
         );
-        let mut receiver = start("receiver", folder.path());
+        write(&folder.path().join(CLOCK), "+0");
+        let mut command = program("receiver", folder.path());
+        command.current_dir(folder.path());
+        prepare(&mut command);
+        let mut receiver = Program::start("receiver", &mut command);
         receiver.wait_for("the Meeting API is here", PATIENCE);
         let operator = fs::read_to_string(folder.path().join("operator.secret")).unwrap().trim().to_owned();
         let secret =
@@ -97,7 +116,7 @@ impl World {
                 "device_key = \"{DEVICE}\"\ntoken = \"{TOKEN}\"\nstate_directory = \"{state}\"\n\
                  [meeting]\nurl = \"http://127.0.0.1:{api}\"\nheartbeat_every = \"5s\"\n\
                  [tunnel]\nhost = \"127.0.0.1\"\nport = {control}\nmax_connections = {streams}\n\
-                 [services]\n{service} = {local_port}\n[known_hosts]\nenabled = false\n",
+                 [services]\n{service} = {local_port}\n[known_hosts]\nenabled = false\n[log]\nlevel = \"agent=debug\"\n",
                 state = state.display(),
                 api = self.api_port,
                 control = self.control_port,
@@ -149,9 +168,28 @@ impl World {
 }
 
 fn start(name: &str, folder: &Path) -> Program {
+    Program::start(name, &mut program(name, folder))
+}
+
+fn program(name: &str, folder: &Path) -> Command {
     let mut command = ours(name);
     command.arg("--config").arg(folder.join(format!("{name}.toml")));
-    Program::start(name, &mut command)
+    command
+}
+
+/// Puts libfaketime between a program and its wall clock; it reads the offset from a file in the working directory.
+fn fake_clock(command: &mut Command) {
+    let library = ["x86_64", "aarch64"]
+        .map(|machine| PathBuf::from(format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketime.so.1")))
+        .into_iter()
+        .find(|path| path.exists())
+        .expect("libfaketime is not installed; .ci/run installs it");
+    command
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME_TIMESTAMP_FILE", CLOCK)
+        .env("FAKETIME_NO_CACHE", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .env("DONT_FAKE_MONOTONIC", "1");
 }
 
 fn call(port: u16, secret: &str, method: &str, path: &str, body: &Value) -> Value {
