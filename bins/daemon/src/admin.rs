@@ -3,18 +3,33 @@
 //! `/healthz` says whether the program's own loops turn; if not, restart it. `/readyz` says whether it can do its work,
 //! with the reasons if not; restarting would not help. `/metrics` is OpenMetrics text for Prometheus.
 
+use crate::config::ListenAddress;
 use crate::http::{BoxBody, full, text};
 use crate::lifecycle::Liveness;
+use crate::tls::ServerTls;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tower_service::Service;
+
+/// The `[admin]` table: where health and metrics are served.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminSettings {
+    /// Default: nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<ListenAddress>,
+    /// Certificate and key; with them the listener takes TLS only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ServerTls>,
+}
 
 /// What must hold before the program can do its work, by name. Clones share their state.
 #[derive(Clone, Debug, Default)]

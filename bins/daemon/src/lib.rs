@@ -1,7 +1,8 @@
 //! What the programs of this workspace share, so that each of them holds only what is its own.
 //!
 //! In reading order: how a program is told what to do ([`config`], [`cli`], [`secret`]), what it says ([`logging`],
-//! [`exit`], [`human`]), how it lives and ends ([`lifecycle`], [`signals`], [`service_manager`]), and how it is reached
+//! [`exit`], [`human`]), how it lives and ends ([`program`],
+//! [`lifecycle`], [`signals`], [`service_manager`]), and how it is reached
 //! ([`net`], [`tls`], [`http`], [`admin`]).
 
 pub mod admin;
@@ -13,6 +14,7 @@ pub mod human;
 pub mod lifecycle;
 pub mod logging;
 pub mod net;
+pub mod program;
 pub mod secret;
 pub mod service_manager;
 pub mod signals;

@@ -1,6 +1,8 @@
 //! How a program lives and ends: its tasks are watched, a stop is orderly and bounded, and liveness is measured.
 
+use crate::config::Period;
 use crate::exit::{Exit, Failure};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +18,20 @@ pub struct Stop {
     pub gently: CancellationToken,
     /// Drop everything; the second signal of an impatient person.
     pub at_once: CancellationToken,
+}
+
+/// The `[shutdown]` table: the end of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShutdownSettings {
+    /// How long what is under way may go on after the signal. Default 10 s, at most 10 min.
+    pub grace: Period,
+}
+
+impl Default for ShutdownSettings {
+    fn default() -> Self {
+        Self { grace: Period::from_secs(10) }
+    }
 }
 
 /// Runs the tasks of a program and ends them together.

@@ -2,10 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use daemon::cli::{Common, Completions, Program};
-use daemon::config::Loaded;
-use daemon::exit::{Exit, Failure};
-use daemon::lifecycle::Stop;
-use tokio::sync::{mpsc, watch};
+use daemon::exit::Failure;
+use daemon::program::{self, Configuration};
 
 use crate::check;
 use crate::config::Config;
@@ -68,60 +66,16 @@ impl Cli {
             settings = settings.set("--listen", &format!("control.listen={address}"));
         }
         let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
-        loaded.settings.validate(&loaded)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::io("cannot start the runtime", error))?;
-        match self.command {
-            Some(Command::Check(options)) => runtime.block_on(check::run(&loaded.settings, &options)),
-            _ => runtime.block_on(serve(loaded, settings)),
+        Config::validate(&loaded)?;
+        let runtime = program::runtime()?;
+        if let Some(Command::Check(options)) = self.command {
+            return runtime.block_on(check::run(&loaded.settings, &options));
         }
+        runtime.block_on(program::serve(
+            env!("CARGO_PKG_VERSION"),
+            loaded,
+            settings,
+            |config, reloads, stop| Proxy::new(config).reloads(reloads).as_service().run(stop),
+        ))
     }
-}
-
-/// Runs the proxy with this process's signals and log.
-async fn serve(loaded: Loaded<Config>, settings: daemon::config::Settings) -> Result<(), Failure> {
-    let log = daemon::logging::init(&loaded.settings.log)?;
-    for name in loaded.stray_variables() {
-        tracing::warn!(name, "this environment variable sets nothing");
-    }
-    let file = loaded.file().map(|path| path.display().to_string());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), file, "starting");
-    let stop = Stop::default();
-    let (hangup, mut hangups) = watch::channel(());
-    let signals = daemon::signals::listen(stop.clone(), move || {
-        hangup.send_replace(());
-    })
-    .map_err(|error| Failure::io("cannot take over signals", error))?;
-    let signals = tokio::spawn(signals);
-    let (reload, reloads) = mpsc::channel(1);
-    let reloader = tokio::spawn(async move {
-        while hangups.changed().await.is_ok() {
-            let read = settings.load::<Config>().and_then(|loaded| {
-                loaded.settings.validate(&loaded)?;
-                Ok(loaded.settings)
-            });
-            match read {
-                Ok(config) => {
-                    log.set_filter(&config.log.level);
-                    if reload.send(config).await.is_err() {
-                        return;
-                    }
-                }
-                Err(error) => tracing::error!(%error, "the new configuration is not used"),
-            }
-        }
-    });
-    let result = Proxy::new(loaded.settings).reloads(reloads).as_service().run(stop).await;
-    signals.abort();
-    reloader.abort();
-    if let Err(failure) = &result
-        && failure.exit() != Exit::Ok
-    {
-        tracing::error!(%failure, "ended");
-    } else {
-        tracing::info!("ended");
-    }
-    result
 }

@@ -6,8 +6,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use daemon::admin::AdminSettings;
 use daemon::config::{ConfigError, ListenAddress, Loaded, Period, PortRange, SecretSource};
+use daemon::lifecycle::ShutdownSettings;
 use daemon::logging::LogSettings;
+use daemon::program::Configuration;
 use daemon::tls::{ClientTls, ServerTls};
 use serde::{Deserialize, Serialize};
 
@@ -27,11 +30,11 @@ pub struct Config {
     /// What guessing tokens costs.
     pub lockout: Lockout,
     /// Health and metrics.
-    pub admin: Admin,
+    pub admin: AdminSettings,
     /// What is written to the log.
     pub log: LogSettings,
     /// How long an orderly end may take. Default 10 s.
-    pub shutdown: Shutdown,
+    pub shutdown: ShutdownSettings,
 }
 
 /// Settings that are well-formed one by one but cannot be used.
@@ -99,13 +102,15 @@ impl Config {
         };
         times.iter().find(outside).and_then(|(key, ..)| problem(key, "is too short or too long"))
     }
+}
 
-    /// The first problem as an error that points where the setting stands.
-    ///
-    /// # Errors
-    /// That problem.
-    pub fn validate(&self, loaded: &Loaded<Self>) -> Result<(), ConfigError> {
-        self.problem().map_or(Ok(()), |problem| Err(loaded.refuse(problem.key, problem.message)))
+impl Configuration for Config {
+    fn log(&self) -> &LogSettings {
+        &self.log
+    }
+
+    fn validate(loaded: &Loaded<Self>) -> Result<(), ConfigError> {
+        loaded.settings.problem().map_or(Ok(()), |problem| Err(loaded.refuse(problem.key, problem.message)))
     }
 }
 
@@ -278,31 +283,5 @@ impl Lockout {
             per_minute: self.per_minute,
             ..Limits::default()
         }
-    }
-}
-
-/// The listener of `/healthz`, `/readyz` and `/metrics`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Admin {
-    /// Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<ListenAddress>,
-    /// Certificate and key; with them the listener takes TLS only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<ServerTls>,
-}
-
-/// The end of the program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Shutdown {
-    /// How long visits may go on after the signal. Default 10 s, at most 10 min.
-    pub grace: Period,
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self { grace: Period::from_secs(10) }
     }
 }

@@ -2,10 +2,9 @@
 
 use clap::{Parser, Subcommand};
 use daemon::cli::{Common, Completions, Program, terminal_width};
-use daemon::config::Loaded;
 use daemon::exit::Failure;
 use daemon::lifecycle::Stop;
-use tokio::sync::{mpsc, watch};
+use daemon::program::{self, Configuration};
 
 use crate::config::Config;
 use crate::demo;
@@ -56,27 +55,25 @@ impl Cli {
             Some(Command::Operate(command)) => {
                 // Keys and ports that only a server needs are not looked at: a missing host key stops no command.
                 let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
-                let text = runtime()?.block_on(command.run(&loaded.settings, terminal_width()))?;
+                let text = program::runtime()?.block_on(command.run(&loaded.settings, terminal_width()))?;
                 return daemon::cli::print(&text);
             }
             Some(Command::Completions(completions)) => {
                 return daemon::cli::print(&completions.script::<Self>(&PROGRAM));
             }
             Some(Command::Openapi) => return daemon::cli::print(meeting_api::server::OPENAPI),
-            Some(Command::Demo(options)) => return runtime()?.block_on(show(options)),
+            Some(Command::Demo(options)) => return program::runtime()?.block_on(show(options)),
             Some(Command::Serve) | None => {}
         }
         let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
-        loaded.settings.validate(&loaded)?;
-        runtime()?.block_on(serve(loaded, settings))
+        Config::validate(&loaded)?;
+        program::runtime()?.block_on(program::serve(
+            env!("CARGO_PKG_VERSION"),
+            loaded,
+            settings,
+            |config, reloads, stop| Receiver::new(config).reloads(reloads).as_service().run(stop),
+        ))
     }
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::io("cannot start the runtime", error))
 }
 
 /// Runs the demo with this process's signals, on its standard output.
@@ -89,48 +86,5 @@ async fn show(options: demo::Options) -> Result<(), Failure> {
     let coloured = daemon::logging::colour(&out);
     let result = demo::run(options, out, coloured, stop).await;
     signals.abort();
-    result
-}
-
-/// Runs the receiver with this process's signals and log.
-async fn serve(loaded: Loaded<Config>, settings: daemon::config::Settings) -> Result<(), Failure> {
-    let log = daemon::logging::init(&loaded.settings.log)?;
-    for name in loaded.stray_variables() {
-        tracing::warn!(name, "this environment variable sets nothing");
-    }
-    let file = loaded.file().map(|path| path.display().to_string());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), file, "starting");
-    let stop = Stop::default();
-    let (hangup, mut hangups) = watch::channel(());
-    let signals = daemon::signals::listen(stop.clone(), move || {
-        hangup.send_replace(());
-    })
-    .map_err(|error| Failure::io("cannot take over signals", error))?;
-    let signals = tokio::spawn(signals);
-    let (reload, reloads) = mpsc::channel(1);
-    let reloader = tokio::spawn(async move {
-        while hangups.changed().await.is_ok() {
-            let read = settings.load::<Config>().and_then(|loaded| {
-                loaded.settings.validate(&loaded)?;
-                Ok(loaded.settings)
-            });
-            match read {
-                Ok(config) => {
-                    log.set_filter(&config.log.level);
-                    if reload.send(config).await.is_err() {
-                        return;
-                    }
-                }
-                Err(error) => tracing::error!(%error, "the new configuration is not used"),
-            }
-        }
-    });
-    let result = Receiver::new(loaded.settings).reloads(reloads).as_service().run(stop).await;
-    signals.abort();
-    reloader.abort();
-    match &result {
-        Ok(()) => tracing::info!("ended"),
-        Err(failure) => tracing::error!(%failure, "ended"),
-    }
     result
 }

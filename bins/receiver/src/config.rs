@@ -6,9 +6,12 @@ mod meeting;
 
 use std::path::PathBuf;
 
-use daemon::config::{ConfigError, ListenAddress, Loaded, Period, SecretSource};
+use daemon::admin::AdminSettings;
+use daemon::config::{ConfigError, ListenAddress, Loaded, SecretSource};
 use daemon::http::HttpLimits;
+use daemon::lifecycle::ShutdownSettings;
 use daemon::logging::LogSettings;
+use daemon::program::Configuration;
 use daemon::tls::ServerTls;
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +28,11 @@ pub struct Config {
     /// The Meeting API.
     pub meeting: Meeting,
     /// Health and metrics.
-    pub admin: Admin,
+    pub admin: AdminSettings,
     /// What is written to the log.
     pub log: LogSettings,
     /// The end of the program.
-    pub shutdown: Shutdown,
+    pub shutdown: ShutdownSettings,
 }
 
 /// The listener that serves every protocol.
@@ -73,39 +76,18 @@ impl Default for Database {
     }
 }
 
-/// The listener of `/healthz`, `/readyz` and `/metrics`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Admin {
-    /// Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<ListenAddress>,
-    /// Certificate and key; with them the listener takes TLS only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<ServerTls>,
-}
-
-/// The end of the program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Shutdown {
-    /// How long requests may go on after the signal. Default 10 s.
-    pub grace: Period,
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self { grace: Period::from_secs(10) }
+impl Configuration for Config {
+    fn log(&self) -> &LogSettings {
+        &self.log
     }
-}
 
-impl Config {
-    /// Checks what depends on more than the form of one value; gives what the Meeting server is told.
-    ///
-    /// # Errors
-    /// A [`ConfigError`] that points at the value which cannot be used.
-    pub fn validate(&self, loaded: &Loaded<Self>) -> Result<(), ConfigError> {
-        self.meeting.settings().map(drop).map_err(|problem| loaded.refuse(&problem.key, &problem.message))
+    fn validate(loaded: &Loaded<Self>) -> Result<(), ConfigError> {
+        loaded
+            .settings
+            .meeting
+            .settings()
+            .map(drop)
+            .map_err(|problem| loaded.refuse(&problem.key, &problem.message))
     }
 }
 

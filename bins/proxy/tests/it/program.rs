@@ -3,6 +3,7 @@
 use clap::Parser;
 use daemon::config::Settings;
 use daemon::exit::Exit;
+use daemon::program::Configuration;
 use proxy::Config;
 use proxy::cli::Cli;
 
@@ -66,7 +67,7 @@ fn settings_that_do_not_fit_together_point_at_their_line() {
         let path = folder.path().join("proxy.toml");
         std::fs::write(&path, text).unwrap();
         let loaded = Settings::new("PROXY").file(&path).load::<Config>();
-        let error = loaded.and_then(|loaded| loaded.settings.validate(&loaded)).unwrap_err().to_string();
+        let error = loaded.and_then(|loaded| Config::validate(&loaded)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }

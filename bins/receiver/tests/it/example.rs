@@ -1,6 +1,7 @@
 //! `docs/receiver.example.toml` is a configuration, and the defaults that it shows are the defaults.
 
 use daemon::config::Settings;
+use daemon::program::Configuration;
 use receiver::Config;
 
 const EXAMPLE: &str = include_str!("../../../../docs/receiver.example.toml");
@@ -10,7 +11,7 @@ fn load(text: &str) -> Config {
     let path = home.path().join("receiver.toml");
     std::fs::write(&path, text).unwrap();
     let loaded = Settings::new("RECEIVER").file(path).load::<Config>().unwrap_or_else(|e| panic!("{e}"));
-    loaded.settings.validate(&loaded).unwrap_or_else(|error| panic!("{error}"));
+    Config::validate(&loaded).unwrap_or_else(|error| panic!("{error}"));
     loaded.settings
 }
 
