@@ -130,4 +130,11 @@ impl Backend for PostgresBackend {
     ) -> Result<T, StoreError> {
         self.submit(Kind::Single, work).await
     }
+
+    async fn write_soon<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(Kind::Repeating, work).await
+    }
 }

@@ -81,6 +81,12 @@ pub trait Backend: Clone + Send + Sync + 'static {
         &self,
         work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
+
+    /// The same for work that comes again by itself: it outlives this process at once, and a loss of power a second later.
+    fn write_soon<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send;
 }
 
 /// The store over a database that speaks SQL: [`SqliteStore`](super::SqliteStore) or
@@ -116,7 +122,7 @@ impl<B: Backend> Store for SqlStore<B> {
 impl<B: Backend> Devices for SqlStore<B> {
     async fn beat(&self, beat: Beat) -> Result<Option<Beaten>, StoreError> {
         let update = devices::PresenceUpdate::of(&beat);
-        let Some(beaten) = self.backend.write_once(move |sql| update.run(sql)).await? else {
+        let Some(beaten) = self.backend.write_soon(move |sql| update.run(sql)).await? else {
             return Ok(None);
         };
         // The rare rest: a note, or a return that goes into the log.

@@ -1,18 +1,21 @@
 //! The store in one SQLite file: one writer, a few readers, each on a thread of its own.
 //!
 //! Writes that come in while the disk is busy share the next transaction (group commit), and each is acknowledged after
-//! the commit that holds it is on disk (write-ahead log, `synchronous = FULL`). A full disk or a failing one refuses
-//! writes until it is well again; nothing needs a restart.
+//! the commit that holds it is on disk (write-ahead log, `synchronous = FULL`). Heartbeats, which come again in a minute, are
+//! acknowledged when they are committed, and are on disk within a second: the end of this process loses none of them, a loss of
+//! power those of the last second. A full disk or a failing one refuses writes until it is well again; nothing needs a
+//! restart. Choice: MA-68.
 
 mod connection;
 mod workers;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use self::workers::{Job, Task, Workers};
+use self::workers::{Job, Kind, Task, Workers};
 use super::sql::{Backend, Sql, SqlStore};
 use super::store::StoreError;
 
@@ -32,9 +35,9 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// The file at `path`, created when it is absent; 2 readers, 4,096 waiting jobs, no limit but the disk's.
+    /// The file at `path`, created when it is absent; 2 readers, 16,384 waiting jobs, no limit but the disk's.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), readers: 2, queue: 4096, max_bytes: None }
+        Self { path: path.as_ref().to_owned(), readers: 2, queue: 16_384, max_bytes: None }
     }
 
     /// How many threads read at the same time; at least 1.
@@ -85,11 +88,11 @@ impl SqliteBackend {
     async fn submit<T: Send + 'static>(
         &self,
         submit: impl FnOnce(&Workers, Box<dyn Job>) -> Result<(), StoreError>,
-        atomic: bool,
+        kind: Kind,
         work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        submit(&self.workers, Box::new(Task::new(work, atomic, reply)))?;
+        submit(&self.workers, Box::new(Task::new(work, kind, reply)))?;
         answer.await.map_err(|_| StoreError::unavailable("the database is being closed"))?
     }
 }
@@ -99,20 +102,27 @@ impl Backend for SqliteBackend {
         &self,
         work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.submit(Workers::read, true, work).await
+        self.submit(Workers::read, Kind::Statement, work).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.submit(Workers::write, false, work).await
+        self.submit(Workers::write, Kind::Transaction, work).await
     }
 
     async fn write_once<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.submit(Workers::write, true, work).await
+        self.submit(Workers::write, Kind::Statement, work).await
+    }
+
+    async fn write_soon<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(Workers::write, Kind::Repeating, work).await
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the sum of the roles. Two implementations come with this crate, behind the features `sqlite` and
 //! `postgres`; both run the same statements and pass the same tests. Every function is atomic, and what it reports as
-//! done is on disk.
+//! done is on disk; a heartbeat within a second of it.
 
 mod credentials;
 mod devices;

@@ -20,6 +20,8 @@ pub(super) struct Session {
     statements: HashMap<&'static str, Statement>,
     /// Whether the last failure was a conflict with another transaction, after which the same work may succeed.
     conflict: bool,
+    /// Whether commits are acknowledged before they are on disk.
+    relaxed: bool,
 }
 
 impl Session {
@@ -31,8 +33,13 @@ impl Session {
                 tracing::warn!(%error, "a database connection ended");
             }
         });
-        let mut session =
-            Self { client, runtime: runtime.clone(), statements: HashMap::new(), conflict: false };
+        let mut session = Self {
+            client,
+            runtime: runtime.clone(),
+            statements: HashMap::new(),
+            conflict: false,
+            relaxed: false,
+        };
         session.batch("SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'")?;
         Ok(session)
     }
@@ -44,6 +51,16 @@ impl Session {
     /// Whether the work since the last call met a conflict.
     pub(super) fn take_conflict(&mut self) -> bool {
         std::mem::take(&mut self.conflict)
+    }
+
+    /// Chooses whether the commits that follow are acknowledged before they are on disk, which they are within three times
+    /// PostgreSQL's `wal_writer_delay`, less than a second.
+    pub(super) fn set_relaxed(&mut self, relaxed: bool) -> Result<(), StoreError> {
+        if self.relaxed != relaxed {
+            self.batch(if relaxed { "SET synchronous_commit = off" } else { "RESET synchronous_commit" })?;
+            self.relaxed = relaxed;
+        }
+        Ok(())
     }
 
     pub(super) fn batch(&mut self, statements: &str) -> Result<(), StoreError> {

@@ -21,6 +21,8 @@ const MAX_ATTEMPTS: usize = 5;
 pub(super) enum Kind {
     /// Each statement for itself.
     Single,
+    /// Each statement for itself, and on disk soon after it is acknowledged.
+    Repeating,
     /// All statements or none.
     Transaction,
     /// The schema is brought up to date first.
@@ -69,8 +71,9 @@ impl Connection {
         loop {
             attempts += 1;
             let session = self.session()?;
+            session.set_relaxed(kind == Kind::Repeating)?;
             let done = match kind {
-                Kind::Single => work(session),
+                Kind::Single | Kind::Repeating => work(session),
                 Kind::Transaction => transaction(session, work),
                 Kind::Migrate => session.migrate().and_then(|()| work(session)),
             };

@@ -12,9 +12,10 @@ use crate::server::store::StoreError;
 /// How long a connection waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The write-ahead log is cut back to this size after a burst.
-const WAL_BYTES_KEPT: i64 = 16 * 1024 * 1024;
-/// Pages in the log before they are moved into the file: 4 MiB spreads that cost over many commits.
-const CHECKPOINT_PAGES: i64 = 1000;
+const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
+/// Pages in the log before they are moved into the file: 64 MiB. Heartbeats write the same pages again and again, and each is moved
+/// once; with SQLite's own 4 MiB a busy writer waits for that, and for two more syncs, at every third commit.
+const CHECKPOINT_PAGES: i64 = 16_384;
 
 pub(super) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(|error| failure(&error))?;

@@ -7,17 +7,25 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::connection::failure;
+use super::writer::{Writer, execute};
 use crate::server::sql::Sql;
 use crate::server::store::StoreError;
 
-/// At most so many jobs share one transaction.
-const MAX_GROUP: usize = 1024;
+/// What work is made of, and when it has to be on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Several statements, all or none; on disk before it is acknowledged.
+    Transaction,
+    /// One statement, which undoes itself when it fails; on disk before it is acknowledged.
+    Statement,
+    /// One statement that comes again by itself; on disk soon after.
+    Repeating,
+}
 
 /// Work that waits for a connection, and for whose result somebody waits.
 pub(super) trait Job: Send {
-    /// Whether the work is one statement, which undoes itself when it fails.
-    fn is_atomic(&self) -> bool;
+    /// What it is made of.
+    fn kind(&self) -> Kind;
     /// Does the work; whether it went well.
     fn run(&mut self, connection: &mut Connection) -> bool;
     /// Hands over the result, or the reason why it does not count after all.
@@ -26,20 +34,20 @@ pub(super) trait Job: Send {
 
 pub(super) struct Task<T, F> {
     work: F,
-    atomic: bool,
+    kind: Kind,
     reply: oneshot::Sender<Result<T, StoreError>>,
     result: Option<Result<T, StoreError>>,
 }
 
 impl<T, F> Task<T, F> {
-    pub(super) fn new(work: F, atomic: bool, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
-        Self { work, atomic, reply, result: None }
+    pub(super) fn new(work: F, kind: Kind, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { work, kind, reply, result: None }
     }
 }
 
 impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, StoreError> + Send> Job for Task<T, F> {
-    fn is_atomic(&self) -> bool {
-        self.atomic
+    fn kind(&self) -> Kind {
+        self.kind
     }
 
     fn run(&mut self, connection: &mut Connection) -> bool {
@@ -72,7 +80,7 @@ impl Workers {
         queue: usize,
     ) -> Result<Self, StoreError> {
         let (writes, jobs) = sync_channel(queue);
-        let mut threads = vec![spawn("sqlite-writer", move || write_loop(writer, &jobs))?];
+        let mut threads = vec![spawn("sqlite-writer", move || Writer::new(writer).serve(&jobs))?];
         let (reads, jobs) = sync_channel(queue);
         let jobs = Arc::new(Mutex::new(jobs));
         for reader in readers {
@@ -131,82 +139,4 @@ fn read_loop(mut connection: Connection, jobs: &Mutex<Receiver<Box<dyn Job>>>) {
         });
         job.finish(done);
     }
-}
-
-fn write_loop(mut connection: Connection, jobs: &Receiver<Box<dyn Job>>) {
-    let mut group = Vec::new();
-    while let Ok(first) = jobs.recv() {
-        let committed = run_group(&mut connection, first, jobs, &mut group);
-        if let Err(error) = &committed {
-            tracing::warn!(%error, jobs = group.len(), "a transaction failed");
-        }
-        for job in group.drain(..) {
-            job.finish(committed.clone());
-        }
-    }
-}
-
-/// Runs the first job and all that wait behind it in one transaction.
-fn run_group(
-    connection: &mut Connection,
-    first: Box<dyn Job>,
-    jobs: &Receiver<Box<dyn Job>>,
-    group: &mut Vec<Box<dyn Job>>,
-) -> Result<(), StoreError> {
-    group.push(first);
-    execute(connection, "BEGIN IMMEDIATE")?;
-    let done = run_jobs(connection, jobs, group).and_then(|()| execute(connection, "COMMIT"));
-    if !connection.is_autocommit() {
-        // Nothing of a failed transaction may stay open, or the next one could not begin.
-        execute(connection, "ROLLBACK")?;
-    }
-    done
-}
-
-fn run_jobs(
-    connection: &mut Connection,
-    jobs: &Receiver<Box<dyn Job>>,
-    group: &mut Vec<Box<dyn Job>>,
-) -> Result<(), StoreError> {
-    let mut next = 0;
-    loop {
-        if let Some(job) = group.get_mut(next) {
-            run_job(connection, job.as_mut())?;
-        }
-        next += 1;
-        if next >= MAX_GROUP {
-            return Ok(());
-        }
-        match jobs.try_recv() {
-            Ok(job) => group.push(job),
-            Err(_) => return Ok(()),
-        }
-    }
-}
-
-fn run_job(connection: &mut Connection, job: &mut dyn Job) -> Result<(), StoreError> {
-    if job.is_atomic() {
-        job.run(connection);
-    } else {
-        execute(connection, "SAVEPOINT job")?;
-        if !job.run(connection) && !connection.is_autocommit() {
-            execute(connection, "ROLLBACK TO job")?;
-        }
-        if !connection.is_autocommit() {
-            execute(connection, "RELEASE job")?;
-        }
-    }
-    // A full disk may undo the whole transaction by itself; then no job of the group is done.
-    if connection.is_autocommit() {
-        return Err(StoreError::unavailable("the database undid the transaction"));
-    }
-    Ok(())
-}
-
-fn execute(connection: &Connection, statement: &str) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(statement)
-        .and_then(|mut prepared| prepared.execute([]))
-        .map(drop)
-        .map_err(|error| failure(&error))
 }
