@@ -38,4 +38,4 @@ export RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_LINKER=arm-linux-gnueabihf-gcc
 export CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_RUNNER="qemu-arm-static -L /usr/arm-linux-gnueabihf"
 cargo test -Zbuild-std=std,panic_unwind,test --target armv7-unknown-linux-gnueabihf \
-  -p tunnel-frame --lib
+  -p tunnel-frame --lib --features handshake,mux
