@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod api_key;
+mod check_in;
+mod decode_error;
+mod fields;
+mod packet_hash;
+mod refusal;
+mod timestamp;
+
+pub use api_key::{ApiKey, InvalidApiKey};
+pub use check_in::CheckIn;
+pub use decode_error::{DecodeError, Field, FieldError, Problem};
+pub use packet_hash::{InvalidPacketHash, PacketHash};
+pub use refusal::Refusal;
+pub use timestamp::Timestamp;
