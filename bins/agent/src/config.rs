@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
-use daemon::config::{ListenAddress, Period, SecretSource};
+use daemon::admin::AdminSettings;
+use daemon::config::{Period, SecretSource};
 use daemon::logging::LogSettings;
 use daemon::tls::ClientTls;
 use meeting_api::{ClusterIp, DeviceKey, Note, ServiceName};
@@ -278,14 +279,6 @@ impl TunnelSettings {
             server_name: self.server_name.clone(),
         }
     }
-}
-
-/// `[admin]`: metrics and health over HTTP, for this machine's own monitoring.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AdminSettings {
-    /// Where to listen, for instance `127.0.0.1:9101`. Default: nowhere.
-    pub listen: Option<ListenAddress>,
 }
 
 /// A rule between settings that is broken: the key to point at, and what is wrong.

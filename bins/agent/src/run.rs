@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon::admin::{Admin, Condition, Readiness};
+use daemon::admin::{Condition, Readiness};
 use daemon::exit::Failure;
-use daemon::http::{HttpLimits, Server};
-use daemon::lifecycle::{Liveness, Stop, Supervisor};
+use daemon::lifecycle::{Liveness, Stop};
+use daemon::serving::Serving;
+use daemon::tls::Certificates;
 use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::addresses::{Addresses, Network, SystemNetwork};
@@ -52,6 +54,7 @@ pub struct Agent {
     network: Arc<dyn Network>,
     reloads: Option<watch::Receiver<Config>>,
     liveness: Liveness,
+    admin: Option<TcpListener>,
 }
 
 impl std::fmt::Debug for Agent {
@@ -64,7 +67,13 @@ impl Agent {
     /// An agent with these settings on this machine's network.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, network: Arc::new(SystemNetwork), reloads: None, liveness: Liveness::default() }
+        Self {
+            config,
+            network: Arc::new(SystemNetwork),
+            reloads: None,
+            liveness: Liveness::default(),
+            admin: None,
+        }
     }
 
     /// Another network than the machine's own, for tests.
@@ -81,6 +90,13 @@ impl Agent {
         self
     }
 
+    /// A listener for health and metrics that is open already.
+    #[must_use]
+    pub fn admin(mut self, listener: TcpListener) -> Self {
+        self.admin = Some(listener);
+        self
+    }
+
     /// Whether the agent's own loop turns, for a watchdog.
     #[must_use]
     pub fn liveness(&self) -> Liveness {
@@ -93,66 +109,47 @@ impl Agent {
     /// As [`run`].
     pub async fn run(self, stop: Stop, observer: impl Observer) -> Result<(), Failure> {
         let plan = Plan::make(self.config)?;
-        let readiness = Readiness::default();
-        let conditions = Conditions::new(&readiness, &plan);
+        let mut serving = Serving::new(stop).watched_by(self.liveness);
+        let conditions = Conditions::new(serving.readiness(), &plan);
         let observer = Arc::new(move |event: &Event| {
             conditions.note(event);
             observer.event(event);
         });
         let journal = Journal::new(observer);
         let surroundings = Surroundings { journal: journal.clone(), network: self.network };
-        let mut supervisor = Supervisor::new(stop.clone());
-        if let Some(address) = &plan.config.admin.listen {
-            let listener = daemon::net::bind(address).await?;
-            let mut registry = Registry::default();
-            journal.metrics().register(&mut registry);
-            let admin = Admin::new(self.liveness.clone(), readiness, registry);
-            let server = Server::new(HttpLimits::default());
-            let stop = stop.clone();
-            supervisor.spawn("admin", async move {
-                server.serve(listener, admin, stop).await;
-                Ok(())
-            });
-        }
+        let mut registry = Registry::default();
+        journal.metrics().register(&mut registry);
+        serving.admin(self.admin, &plan.config.admin, registry).await?;
         journal.tell(&Event::Started { device_key: plan.identity.device_key.clone() });
         warn_about(&plan);
-        spawn_loops(&mut supervisor, surroundings, plan, self.reloads, &self.liveness);
-        let ended = supervisor.run(STOP_GRACE).await;
+        spawn_loops(&mut serving, surroundings, plan, self.reloads);
+        let ended = serving.run(STOP_GRACE).await;
         journal.tell(&Event::Stopped);
         ended
     }
 }
 
 fn spawn_loops(
-    supervisor: &mut Supervisor,
+    serving: &mut Serving,
     surroundings: Surroundings,
     plan: Plan,
     reloads: Option<watch::Receiver<Config>>,
-    liveness: &Liveness,
 ) {
-    let stop = supervisor.stop().gently.clone();
+    let stop = serving.stop().gently.clone();
     let (plans, plan) = watch::channel(Arc::new(plan));
     let (open, gate) = watch::channel(Gate::Wait);
     let (seen, addresses) = watch::channel(Addresses::default());
     let reporter = Reporter::new(surroundings.clone(), plan.clone(), open, seen);
     let keeper = Keeper { surroundings: surroundings.clone(), plans: plan, gate, addresses };
-    let pulse = liveness.pulse("reporter", REPORTER_STALL);
-    let reporting = reporter.run(stop.clone(), pulse);
-    let tunnel = keeper.run(stop.clone());
-    supervisor.spawn("reporter", async move {
-        reporting.await;
-        Ok(())
-    });
-    supervisor.spawn("tunnel", async move {
-        tunnel.await;
-        Ok(())
-    });
-    supervisor.spawn("reload", async move {
+    let pulse = serving.liveness().pulse("reporter", REPORTER_STALL);
+    serving.spawn_certain("reporter", reporter.run(stop.clone(), pulse));
+    serving.spawn_certain("tunnel", keeper.run(stop.clone()));
+    let certificates = serving.certificates().clone();
+    serving.spawn_certain("reload", async move {
         tokio::select! {
-            () = take_reloads(reloads, &plans, &surroundings.journal) => {}
+            () = take_reloads(reloads, &plans, &certificates, &surroundings.journal) => {}
             () = stop.cancelled() => {}
         }
-        Ok(())
     });
 }
 
@@ -160,12 +157,13 @@ fn spawn_loops(
 async fn take_reloads(
     reloads: Option<watch::Receiver<Config>>,
     plans: &watch::Sender<Arc<Plan>>,
+    certificates: &Certificates,
     journal: &Journal,
 ) {
     if let Some(mut reloads) = reloads {
         while reloads.changed().await.is_ok() {
             let config = reloads.borrow_and_update().clone();
-            match Plan::make(config) {
+            match Plan::make(config).and_then(|plan| certificates.reload().map(|()| plan)) {
                 Ok(plan) => {
                     warn_about(&plan);
                     plans.send_replace(Arc::new(plan));

@@ -2,8 +2,8 @@
 //!
 //! In reading order: how a program is told what to do ([`config`], [`cli`], [`secret`]), what it says ([`logging`],
 //! [`exit`], [`human`]), how it lives and ends ([`program`],
-//! [`lifecycle`], [`signals`], [`service_manager`]), and how it is reached
-//! ([`net`], [`tls`], [`http`], [`admin`]).
+//! [`lifecycle`], [`signals`], [`service_manager`]), how it is reached
+//! ([`net`], [`tls`], [`http`], [`admin`]), and all of it put together ([`serving`]).
 
 pub mod admin;
 pub mod cli;
@@ -17,5 +17,6 @@ pub mod net;
 pub mod program;
 pub mod secret;
 pub mod service_manager;
+pub mod serving;
 pub mod signals;
 pub mod tls;

@@ -94,6 +94,21 @@ pub async fn bind(address: &ListenAddress) -> Result<TcpListener, Failure> {
     })
 }
 
+/// A listener that is open already, or else what a setting names.
+///
+/// # Errors
+/// As [`bind`].
+pub async fn opened(
+    given: Option<TcpListener>,
+    configured: Option<&ListenAddress>,
+) -> Result<Option<TcpListener>, Failure> {
+    match (given, configured) {
+        (Some(listener), _) => Ok(Some(listener)),
+        (None, Some(address)) => bind(address).await.map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
 fn listen_exit(error: &io::Error) -> Exit {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => Exit::Configuration,

@@ -3,12 +3,14 @@
 //! Certificates and keys are PEM files. A changed file is taken over by [`Acceptor::reload`] without touching
 //! connections that stand. [`Acceptor::accept_either`] serves TLS and plain peers on one port by their first byte.
 
+mod certificates;
 mod client;
 mod peer;
 mod pem;
 mod server;
 mod stream;
 
+pub use certificates::Certificates;
 pub use client::{ClientTls, Connector};
 pub use peer::PeerCertificate;
 pub use server::{Acceptor, ClientCertificates, ServerTls};

@@ -11,10 +11,10 @@ use meeting_api::client::Client;
 use serde::Serialize;
 use tokio::net::TcpListener;
 
+use crate::assembly::{acceptor, client};
 use crate::config::Config;
 use crate::known;
 use crate::ports::{PublicPorts, SystemPorts};
-use crate::run::{acceptor, client};
 
 /// How the check is done and shown.
 #[derive(Debug, Args)]

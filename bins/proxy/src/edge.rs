@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use daemon::lifecycle::Stop;
-use daemon::tls::Acceptor;
+use daemon::tls::{Acceptor, Certificates};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,11 +23,14 @@ use crate::ports::Command;
 use crate::sessions::Sessions;
 use crate::sparing::Sparing;
 
+/// The control port among the listeners that may have certificates.
+pub(crate) const CONTROL: &str = "control";
+
 /// What the proxy's tasks share.
 #[derive(Debug)]
 pub(crate) struct Edge {
     config: RwLock<Arc<Config>>,
-    acceptor: RwLock<Option<Acceptor>>,
+    pub(crate) certificates: Certificates,
     lockout: Mutex<Lockout>,
     pub(crate) meeting: Meeting,
     pub(crate) gate: Gate,
@@ -58,7 +61,7 @@ pub(crate) struct Edge {
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) config: Config,
-    pub(crate) acceptor: Option<Acceptor>,
+    pub(crate) certificates: Certificates,
     pub(crate) lockout: Lockout,
     pub(crate) meeting: Meeting,
     pub(crate) metrics: Metrics,
@@ -74,7 +77,7 @@ impl Edge {
             gate: Gate::new(control.half_open_per_source, control.half_open_total),
             sessions: Sessions::new(control.takeovers_per_minute),
             config: RwLock::new(Arc::new(parts.config)),
-            acceptor: RwLock::new(parts.acceptor),
+            certificates: parts.certificates,
             lockout: Mutex::new(parts.lockout),
             meeting: parts.meeting,
             places: Places::default(),
@@ -109,11 +112,7 @@ impl Edge {
 
     /// What accepts TLS at the control port, if it does.
     pub(crate) fn acceptor(&self) -> Option<Acceptor> {
-        self.acceptor.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn set_acceptor(&self, acceptor: Option<Acceptor>) {
-        *self.acceptor.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+        self.certificates.of(CONTROL)
     }
 
     pub(crate) fn lockout(&self) -> MutexGuard<'_, Lockout> {

@@ -1,4 +1,4 @@
-//! What is done every few seconds: readiness, certificates, the state file, a word to the service manager.
+//! What is done every few seconds: readiness, the state file, a word to the service manager.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::known;
 
 /// The time between two rounds.
 const ROUND: Duration = Duration::from_secs(1);
-/// Rounds between two looks at certificates and state file.
+/// Rounds between two looks at the state file.
 const SLOW_ROUND: u32 = 30;
 
 /// Keeps house until a stop is asked for.
@@ -44,7 +44,6 @@ pub(crate) async fn serve(edge: Arc<Edge>, meeting: Condition, is_service: bool)
             }
         }
         if round.is_multiple_of(SLOW_ROUND) {
-            renew_certificate(&edge);
             let text = known::encode(&edge.lockout());
             if text != saved {
                 write(&edge, &text);
@@ -60,15 +59,6 @@ fn judge(edge: &Edge, meeting: &Condition, started: Instant) {
         None => meeting.met(),
         Some(silence) if silence < patience && edge.meeting.has_answered() => meeting.met(),
         Some(silence) => meeting.unmet(format!("no answer for {}", human::about(silence))),
-    }
-}
-
-fn renew_certificate(edge: &Edge) {
-    let Some(acceptor) = edge.acceptor() else { return };
-    match acceptor.reload_if_changed() {
-        Ok(true) => tracing::info!("certificate of the control port reloaded"),
-        Ok(false) => {}
-        Err(failure) => tracing::error!(%failure, "changed certificate refused; the old one stays in force"),
     }
 }
 

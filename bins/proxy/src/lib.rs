@@ -9,6 +9,7 @@
 //! which ports are open ([`plan`]).
 
 pub mod admission;
+mod assembly;
 mod check;
 pub mod cli;
 pub mod config;

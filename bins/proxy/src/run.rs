@@ -1,31 +1,23 @@
 //! The proxy as a whole: binds, starts its tasks, applies new settings, ends in order.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use daemon::admin::Readiness;
-use daemon::config::ListenAddress;
 use daemon::exit::{Exit, Failure};
-use daemon::http::{HttpLimits, Server};
-use daemon::lifecycle::{Liveness, Stop, Supervisor};
-use daemon::service_manager;
-use daemon::tls::{Acceptor, Connector, ServerTls};
-use meeting_api::Secret;
-use meeting_api::client::{Client, Credential};
+use daemon::lifecycle::Stop;
+use daemon::serving::{Serving, warn_of_restart};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::config::{Config, Meeting as MeetingSettings};
-use crate::edge::{Edge, Parts};
+use crate::assembly::{acceptor, client, edge};
+use crate::config::Config;
+use crate::edge::{CONTROL, Edge};
 use crate::event::{Event, Events, Observer};
-use crate::lockout::Lockout;
-use crate::meeting::Meeting;
 use crate::metrics::Metrics;
-use crate::ports::{Ports, PublicPorts, SystemPorts};
-use crate::{control, follow, housekeeping, known};
+use crate::ports::{Command, Ports, PublicPorts, SystemPorts};
+use crate::{control, follow, housekeeping};
 
 /// How long the last tasks may take after the visits have had their grace.
 const LAST_TASKS: Duration = Duration::from_secs(5);
@@ -131,190 +123,68 @@ impl Proxy {
         if let Some(problem) = self.config.problem() {
             return Err(Failure::new(Exit::Configuration, format!("`{}` {}", problem.key, problem.message)));
         }
-        let liveness = Liveness::default();
-        let readiness = Readiness::default();
-        let listening = readiness.condition("control", "not listening yet");
+        let mut serving = Serving::new(stop.clone()).as_service(self.is_service);
+        let listening = serving.readiness().condition("control", "not listening yet");
         let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
         let (ports, commands) = mpsc::channel(COMMANDS);
         let events = Events::new(self.observer);
-        let metrics = Metrics::register(&mut registry);
-        let edge = Arc::new(edge(self.config, metrics, events, ports, stop.clone())?);
+        let certificates = serving.certificates().clone();
+        let edge = Arc::new(edge(self.config, metrics, events, ports, certificates, stop)?);
         let config = edge.config();
 
-        let control = opened(self.listeners.control, Some(&config.control.listen)).await?;
-        let admin = opened(self.listeners.admin, config.admin.listen.as_ref()).await?;
-        let addresses: Vec<SocketAddr> =
-            [&control, &admin].into_iter().flatten().filter_map(|l| l.local_addr().ok()).collect();
-        edge.set_own_addresses(addresses);
-
-        let mut supervisor = Supervisor::new(stop.clone());
-        if let Some(listener) = control {
-            if let Ok(address) = listener.local_addr() {
-                tracing::info!(%address, "agents connect here");
-                edge.events.tell(&Event::ControlListening { address });
-            }
-            let pulse = liveness.pulse("control", STANDSTILL);
-            supervisor.spawn("control", control::serve(Arc::clone(&edge), listener, pulse));
-            listening.met();
+        let control = match self.listeners.control {
+            Some(listener) => listener,
+            None => daemon::net::bind(&config.control.listen).await?,
+        };
+        let address = control.local_addr().map_err(|error| Failure::io("the control port", error))?;
+        let admin = serving.admin(self.listeners.admin, &config.admin, registry).await?;
+        edge.set_own_addresses(std::iter::once(address).chain(admin));
+        tracing::info!(%address, tls = config.control.tls.is_some(), "agents connect here");
+        edge.events.tell(&Event::ControlListening { address });
+        if let Some(address) = admin {
+            edge.events.tell(&Event::AdminListening { address });
         }
+        let pulse = serving.liveness().pulse("control", STANDSTILL);
+        serving.spawn("control", control::serve(Arc::clone(&edge), control, pulse));
+        listening.met();
         let binder = self.listeners.public.unwrap_or_else(|| Arc::new(SystemPorts));
-        let owner = Ports::new(Arc::clone(&edge), binder);
-        supervisor.spawn("ports", owner.serve(commands, liveness.pulse("ports", STANDSTILL)));
-        // A listing takes as long as its request may, and then waits for the next one.
-        let patience =
-            STANDSTILL + config.meeting.poll_interval.duration() + config.meeting.timeout.duration();
-        let pulse = liveness.pulse("listings", patience);
-        supervisor.spawn("listings", follow::listings(Arc::clone(&edge), pulse));
-        supervisor.spawn("looks", follow::looks(Arc::clone(&edge)));
-        let condition = readiness.condition("meeting", "no answer yet");
-        supervisor.spawn("housekeeping", housekeeping::serve(Arc::clone(&edge), condition, self.is_service));
-        if let Some(listener) = admin {
-            let service = daemon::admin::Admin::new(liveness.clone(), readiness, registry);
-            let server = admin_server(config.admin.tls.as_ref())?;
-            if let Ok(address) = listener.local_addr() {
-                tracing::info!(%address, "health and metrics here");
-                edge.events.tell(&Event::AdminListening { address });
-            }
-            let stop = stop.clone();
-            supervisor.spawn("admin", async move {
-                server.serve(listener, service, stop).await;
-                Ok(())
-            });
-        }
-        if let Some(reloads) = self.reloads {
-            supervisor.spawn("reload", reload(Arc::clone(&edge), reloads, self.is_service));
-        }
+        spawn_tasks(&mut serving, &edge, Ports::new(Arc::clone(&edge), binder), commands, self.is_service);
         let grace = config.shutdown.grace.duration();
-        supervisor.spawn("drain", drain(Arc::clone(&edge), grace, self.is_service));
-        let watchdog = self.is_service.then(|| tokio::spawn(service_manager::watchdog(liveness)));
-        if self.is_service {
-            service_manager::ready("serving");
-        }
-        let result = supervisor.run(grace + LAST_TASKS).await;
-        if let Some(watchdog) = watchdog {
-            watchdog.abort();
-        }
-        result
+        serving.spawn("drain", drain(Arc::clone(&edge), grace));
+        serving.reloads(self.reloads, move |new| apply(Arc::clone(&edge), new));
+        serving.run(grace + LAST_TASKS).await
     }
 }
 
-async fn opened(
-    given: Option<TcpListener>,
-    configured: Option<&ListenAddress>,
-) -> Result<Option<TcpListener>, Failure> {
-    match (given, configured) {
-        (Some(listener), _) => Ok(Some(listener)),
-        (None, Some(address)) => daemon::net::bind(address).await.map(Some),
-        (None, None) => Ok(None),
-    }
-}
-
-fn edge(
-    config: Config,
-    metrics: Metrics,
-    events: Events,
-    ports: mpsc::Sender<crate::ports::Command>,
-    stop: Stop,
-) -> Result<Edge, Failure> {
-    let client = client(&config.meeting)?;
-    let acceptor = acceptor(config.control.tls.as_ref())?;
-    let mut lockout = Lockout::new(config.lockout.limits());
-    if let Some(path) = &config.lockout.state_file {
-        let text = known::read(path)
-            .map_err(|error| Failure::io(format!("`lockout.state_file` {}", path.display()), error))?;
-        let unreadable = known::decode(&text, &mut lockout, Instant::now());
-        if unreadable > 0 {
-            tracing::warn!(path = %path.display(), lines = unreadable, "lines of the state file cannot be read");
-        }
-    }
-    if config.meeting.secret.is_none() && !config.meeting.accept_without_token_check {
-        tracing::warn!(
-            "`meeting.secret` is not set: a Meeting server that tells tokens to nobody leaves no agent to accept"
-        );
-    }
-    if config.meeting.accept_without_token_check {
-        tracing::warn!(
-            "`meeting.accept_without_token_check` is on: whoever knows a device's key can pass for a device whose token is not told"
-        );
-    }
-    let meeting = Meeting::new(client, config.meeting.cache.duration(), metrics.clone(), events.clone());
-    Ok(Edge::new(Parts { config, acceptor, lockout, meeting, metrics, events, ports, stop }))
-}
-
-/// A client of the Meeting server with the proxy's own secret.
-pub(crate) fn client(settings: &MeetingSettings) -> Result<Client, Failure> {
-    let usage =
-        |error| Failure::new(Exit::Configuration, format!("Meeting server {}", settings.url)).because(error);
-    let mut builder = Client::builder(&settings.url)
-        .map_err(usage)?
-        .timeout(settings.timeout.duration())
-        .connect_timeout(settings.timeout.duration())
-        .user_agent(concat!("meeting-proxy/", env!("CARGO_PKG_VERSION")))
-        .allow_insecure(settings.allow_insecure);
-    if settings.url.starts_with("https:") {
-        let connector = Connector::new(&settings.tls, &[])?;
-        builder = builder.tls_config((*connector.config()).clone());
-    }
-    if let Some(source) = &settings.secret {
-        let secret = source.read().map_err(|error| Failure::io("`meeting.secret`", error))?;
-        builder = builder.credential(Credential::Bearer(Secret::new(secret.expose_secret())));
-    }
-    builder.build().map_err(usage)
-}
-
-pub(crate) fn acceptor(settings: Option<&ServerTls>) -> Result<Option<Acceptor>, Failure> {
-    settings.map(|tls| Acceptor::new(tls.clone(), &[])).transpose()
-}
-
-fn admin_server(tls: Option<&ServerTls>) -> Result<Server, Failure> {
-    let server = Server::new(HttpLimits { max_connections: 64, ..HttpLimits::default() });
-    match tls {
-        Some(tls) => Ok(server.tls(Acceptor::new(tls.clone(), &["http/1.1"])?)),
-        None => Ok(server),
-    }
-}
-
-/// Applies new settings; what cannot be applied leaves the old ones in force.
-async fn reload(
-    edge: Arc<Edge>,
-    mut reloads: mpsc::Receiver<Config>,
+fn spawn_tasks(
+    serving: &mut Serving,
+    edge: &Arc<Edge>,
+    owner: Ports,
+    commands: mpsc::Receiver<Command>,
     is_service: bool,
-) -> Result<(), Failure> {
-    loop {
-        let config = tokio::select! {
-            biased;
-            () = edge.stop.gently.cancelled() => return Ok(()),
-            config = reloads.recv() => config,
-        };
-        let Some(config) = config else {
-            // Nobody reloads any more; the proxy goes on.
-            edge.stop.gently.cancelled().await;
-            return Ok(());
-        };
-        if is_service {
-            service_manager::reloading();
-        }
-        match apply(&edge, config).await {
-            Ok(()) => {
-                tracing::info!("new settings are in force");
-                edge.events.tell(&Event::Reloaded);
-            }
-            Err(failure) => tracing::error!(%failure, "the new settings are not used"),
-        }
-        if is_service {
-            service_manager::ready("serving");
-        }
-    }
+) {
+    let config = edge.config();
+    let pulse = serving.liveness().pulse("ports", STANDSTILL);
+    serving.spawn("ports", owner.serve(commands, pulse));
+    // A listing takes as long as its request may, and then waits for the next one.
+    let patience = STANDSTILL + config.meeting.poll_interval.duration() + config.meeting.timeout.duration();
+    let pulse = serving.liveness().pulse("listings", patience);
+    serving.spawn("listings", follow::listings(Arc::clone(edge), pulse));
+    serving.spawn("looks", follow::looks(Arc::clone(edge)));
+    let condition = serving.readiness().condition("meeting", "no answer yet");
+    serving.spawn("housekeeping", housekeeping::serve(Arc::clone(edge), condition, is_service));
 }
 
-async fn apply(edge: &Edge, config: Config) -> Result<(), Failure> {
+/// Puts new settings in force as far as a running proxy can.
+async fn apply(edge: Arc<Edge>, config: Config) -> Result<(), Failure> {
     if let Some(problem) = config.problem() {
         return Err(Failure::new(Exit::Configuration, format!("`{}` {}", problem.key, problem.message)));
     }
     let client = client(&config.meeting)?;
     let acceptor = acceptor(config.control.tls.as_ref())?;
     let before = edge.config();
-    for (key, changed) in [
+    warn_of_restart(&[
         ("control.listen", before.control.listen != config.control.listen),
         (
             "control.takeovers_per_minute",
@@ -322,31 +192,25 @@ async fn apply(edge: &Edge, config: Config) -> Result<(), Failure> {
         ),
         ("admin", before.admin != config.admin),
         ("shutdown", before.shutdown != config.shutdown),
-        ("tunnels.bind", before.tunnels.bind != config.tunnels.bind),
-    ] {
-        if changed {
-            tracing::warn!(
-                key,
-                "this change takes a restart (for `tunnels.bind`: as far as ports are open now)"
-            );
-        }
+    ]);
+    if before.tunnels.bind != config.tunnels.bind {
+        tracing::warn!(key = "tunnels.bind", "this change takes a restart, as far as ports are open now");
     }
     edge.meeting.set_client(client, config.meeting.cache.duration());
-    edge.set_acceptor(acceptor);
+    edge.certificates.set(CONTROL, acceptor);
+    edge.certificates.renew();
     edge.set_config(config);
     // The owner of the ports ends only with the proxy.
-    let _ = edge.ports.send(crate::ports::Command::Rules).await;
+    let _ = edge.ports.send(Command::Rules).await;
     edge.reloaded.notify_one();
+    edge.events.tell(&Event::Reloaded);
     Ok(())
 }
 
 /// The orderly end: no new connections, a grace for visits, then the sessions.
-async fn drain(edge: Arc<Edge>, grace: Duration, is_service: bool) -> Result<(), Failure> {
+async fn drain(edge: Arc<Edge>, grace: Duration) -> Result<(), Failure> {
     edge.stop.gently.cancelled().await;
     edge.events.tell(&Event::Stopping);
-    if is_service {
-        service_manager::stopping(grace + LAST_TASKS);
-    }
     edge.visits.close();
     let left = edge.visits.len();
     if left > 0 {

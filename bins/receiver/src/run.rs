@@ -1,15 +1,15 @@
 //! The receiver as a whole: opens the database, listens, keeps house, applies new settings, ends in order.
 
+use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon::admin::{Admin, Readiness};
 use daemon::exit::{Exit, Failure};
-use daemon::http::{HttpLimits, Mount, Peer, Server};
-use daemon::lifecycle::{Liveness, Pulse, Stop, Supervisor};
-use daemon::service_manager;
-use daemon::tls::Acceptor;
+use daemon::http::{Mount, Peer};
+use daemon::lifecycle::{Pulse, Stop};
+use daemon::serving::{Serving, warn_of_restart};
+use daemon::tls::Certificates;
 use meeting_api::server::{DeviceAuth, Environment, MeetingServer, PeerAddress, Settings, Store};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
@@ -101,77 +101,35 @@ impl Receiver {
         let metrics = Metrics::register(&mut registry);
         let environment = Environment { observer: Some(Arc::new(metrics.clone())), ..Environment::default() };
         let meeting = MeetingServer::in_environment(store, settings, environment);
-        let (liveness, readiness) = (Liveness::default(), Readiness::default());
 
+        let mut serving = Serving::new(stop.clone()).as_service(is_service);
         let http = match listeners.http {
             Some(listener) => listener,
             None => daemon::net::bind(&config.http.listen).await?,
         };
-        let admin = match (listeners.admin, &config.admin.listen) {
-            (Some(listener), _) => Some(listener),
-            (None, Some(address)) => Some(daemon::net::bind(address).await?),
-            (None, None) => None,
-        };
-        let certificates = Certificates::load(&config)?;
-
-        let mut supervisor = Supervisor::new(stop.clone());
-        if let Ok(address) = http.local_addr() {
-            tracing::info!(%address, tls = certificates.http.is_some(), "the Meeting API is here");
-        }
-        let server = encrypted(Server::new(config.http.limits), certificates.http.as_ref()).extend(
+        let server = serving.http_server("http", config.http.limits, config.http.tls.as_ref())?.extend(
             |peer: &Peer, extensions| {
                 extensions.insert(PeerAddress(peer.address));
             },
         );
-        let protocols = Mount::new().at("/api", meeting.clone());
-        supervisor.spawn("http", done(server.serve(http, protocols, stop.clone())));
-        if let Some(listener) = admin {
-            if let Ok(address) = listener.local_addr() {
-                tracing::info!(%address, "health and metrics are here");
-            }
-            let limits = HttpLimits { max_connections: 64, ..HttpLimits::default() };
-            let server = encrypted(Server::new(limits), certificates.admin.as_ref());
-            let service = Admin::new(liveness.clone(), readiness.clone(), registry);
-            supervisor.spawn("admin", done(server.serve(listener, service, stop.clone())));
+        if let Ok(address) = http.local_addr() {
+            tracing::info!(%address, tls = config.http.tls.is_some(), "the Meeting API is here");
         }
+        let protocols = Mount::new().at("/api", meeting.clone());
+        serving.spawn_certain("http", server.serve(http, protocols, stop.clone()));
+        serving.admin(listeners.admin, &config.admin, registry).await?;
         let house = House {
             meeting: meeting.clone(),
             metrics,
-            database: readiness.condition("database", "no answer yet"),
-            pulse: liveness.pulse("housekeeping", STANDSTILL),
+            database: serving.readiness().condition("database", "no answer yet"),
+            pulse: serving.liveness().pulse("housekeeping", STANDSTILL),
         };
-        supervisor.spawn("housekeeping", house.keep(stop.clone()));
-        if let Some(reloads) = reloads {
-            supervisor.spawn(
-                "reload",
-                reload(meeting, certificates, config.clone(), reloads, stop.clone(), is_service),
-            );
-        }
-        live(supervisor, liveness, config.shutdown.grace.duration(), stop, is_service).await
+        serving.spawn_certain("housekeeping", house.keep(stop));
+        let grace = config.shutdown.grace.duration() + LAST_TASKS;
+        let certificates = serving.certificates().clone();
+        serving.reloads(reloads, move |new| ready(apply(&meeting, &certificates, &config, &new)));
+        serving.run(grace).await
     }
-}
-
-/// Runs the tasks to their end, and tells the service manager about it.
-async fn live(
-    supervisor: Supervisor,
-    liveness: Liveness,
-    grace: Duration,
-    stop: Stop,
-    is_service: bool,
-) -> Result<(), Failure> {
-    if !is_service {
-        return supervisor.run(grace + LAST_TASKS).await;
-    }
-    let watchdog = tokio::spawn(service_manager::watchdog(liveness));
-    let farewell = tokio::spawn(async move {
-        stop.gently.cancelled().await;
-        service_manager::stopping(grace + LAST_TASKS);
-    });
-    service_manager::ready("serving");
-    let result = supervisor.run(grace + LAST_TASKS).await;
-    watchdog.abort();
-    farewell.abort();
-    result
 }
 
 /// What the Meeting server is told; says in the log what the operator should know about it.
@@ -190,36 +148,6 @@ fn meeting_settings(config: &Config) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-struct Certificates {
-    http: Option<Acceptor>,
-    admin: Option<Acceptor>,
-}
-
-impl Certificates {
-    fn load(config: &Config) -> Result<Self, Failure> {
-        let load = |tls: &Option<daemon::tls::ServerTls>| {
-            tls.as_ref().map(|tls| Acceptor::new(tls.clone(), &["http/1.1"])).transpose()
-        };
-        Ok(Self { http: load(&config.http.tls)?, admin: load(&config.admin.tls)? })
-    }
-
-    fn reload(&self) -> Result<(), Failure> {
-        [&self.http, &self.admin].into_iter().flatten().try_for_each(Acceptor::reload)
-    }
-}
-
-fn encrypted(server: Server, certificates: Option<&Acceptor>) -> Server {
-    match certificates {
-        Some(acceptor) => server.tls(acceptor.clone()),
-        None => server,
-    }
-}
-
-async fn done(task: impl Future<Output = ()>) -> Result<(), Failure> {
-    task.await;
-    Ok(())
-}
-
 /// What has to be done from time to time.
 struct House<S> {
     meeting: MeetingServer<S>,
@@ -229,12 +157,12 @@ struct House<S> {
 }
 
 impl<S: Store> House<S> {
-    async fn keep(self, stop: Stop) -> Result<(), Failure> {
+    async fn keep(self, stop: Stop) {
         loop {
             self.pulse.beat();
             self.round().await;
             tokio::select! {
-                () = stop.gently.cancelled() => return Ok(()),
+                () = stop.gently.cancelled() => return,
                 () = tokio::time::sleep(HOUSEKEEPING) => {}
             }
         }
@@ -261,48 +189,21 @@ impl<S: Store> House<S> {
     }
 }
 
-/// Applies new settings; what cannot be used leaves the old ones in force.
-async fn reload<S: Store>(
-    meeting: MeetingServer<S>,
-    certificates: Certificates,
-    mut in_force: Config,
-    mut reloads: mpsc::Receiver<Config>,
-    stop: Stop,
-    is_service: bool,
+/// Puts new settings in force as far as a running receiver can.
+fn apply<S: Store>(
+    meeting: &MeetingServer<S>,
+    certificates: &Certificates,
+    at_start: &Config,
+    new: &Config,
 ) -> Result<(), Failure> {
-    loop {
-        let config = tokio::select! {
-            biased;
-            () = stop.gently.cancelled() => return Ok(()),
-            config = reloads.recv() => config,
-        };
-        let Some(config) = config else {
-            stop.gently.cancelled().await;
-            return Ok(());
-        };
-        if is_service {
-            service_manager::reloading();
-        }
-        match meeting_settings(&config).and_then(|settings| certificates.reload().map(|()| settings)) {
-            Ok(settings) => {
-                meeting.configure(settings);
-                for (key, changed) in [
-                    ("http", in_force.http != config.http),
-                    ("database", in_force.database != config.database),
-                    ("admin", in_force.admin != config.admin),
-                    ("shutdown", in_force.shutdown != config.shutdown),
-                ] {
-                    if changed {
-                        tracing::warn!(key, "this change takes a restart");
-                    }
-                }
-                in_force.meeting = config.meeting;
-                tracing::info!("new settings are in force");
-            }
-            Err(failure) => tracing::error!(%failure, "the new settings are not used"),
-        }
-        if is_service {
-            service_manager::ready("serving");
-        }
-    }
+    let settings = meeting_settings(new)?;
+    certificates.reload()?;
+    meeting.configure(settings);
+    warn_of_restart(&[
+        ("http", at_start.http != new.http),
+        ("database", at_start.database != new.database),
+        ("admin", at_start.admin != new.admin),
+        ("shutdown", at_start.shutdown != new.shutdown),
+    ]);
+    Ok(())
 }

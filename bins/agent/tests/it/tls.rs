@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use agent::{Config, Event};
-use daemon::tls::{Acceptor, ServerTls};
+use daemon::tls::{Acceptor, ClientTls, Connector, ServerTls};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tunnel_frame::server::{ServerConfig, receive};
 
 use crate::fake_meeting::{self, Meeting};
@@ -152,6 +153,36 @@ async fn the_tunnel_goes_over_tls_with_the_devices_certificate() {
     let (names, _tunnel) = names.recv().await.unwrap();
     assert_eq!(names, ["device.example.org"]);
     agent.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn health_and_metrics_go_over_tls_when_they_have_a_certificate() {
+    let home = tempfile::tempdir().unwrap();
+    let (meeting, pki) = (Meeting::start().await, Pki::new("localhost"));
+    let mut config = config(&home, &meeting.url());
+    config.admin.tls = Some(ServerTls {
+        certificate: pki.file("server.pem"),
+        key: pki.file("server.key"),
+        client_ca: None,
+        client_certificates: daemon::tls::ClientCertificates::Required,
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = daemon::lifecycle::Stop::default();
+    let agent = tokio::spawn(agent::Agent::new(config).admin(listener).run(stop.clone(), ()));
+
+    let settings =
+        ClientTls { ca: Some(pki.file("ca.pem")), certificate: None, key: None, server_name: None };
+    let stream = TcpStream::connect(address).await.unwrap();
+    let limit = std::time::Duration::from_secs(10);
+    let connector = Connector::new(&settings, &[]).unwrap();
+    let mut stream = connector.connect("localhost", stream, limit).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("agent_heartbeats"), "{answer}");
+    stop.gently.cancel();
+    agent.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -143,23 +143,6 @@ impl Acceptor {
         self.reload().map(|()| true)
     }
 
-    /// Looks at the files every `interval`, for ever: certificates that a tool renews need no signal.
-    pub async fn watch(self, interval: Duration) {
-        let mut tick = tokio::time::interval(interval);
-        loop {
-            tick.tick().await;
-            match self.reload_if_changed() {
-                Ok(false) => {}
-                Ok(true) => {
-                    tracing::info!(certificate = %self.settings.certificate.display(), "certificate reloaded")
-                }
-                Err(failure) => {
-                    tracing::error!(%failure, "changed certificate refused; the old one stays in force")
-                }
-            }
-        }
-    }
-
     /// Does the handshake within `limit`.
     ///
     /// # Errors

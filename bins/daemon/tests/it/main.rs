@@ -15,5 +15,6 @@ mod descriptors;
 mod http;
 mod http_refusals;
 mod service_manager;
+mod serving;
 mod tls;
 mod world;
