@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod command;
 pub mod config;
+mod console;
 pub mod database;
 pub mod demo;
 mod first_operator;

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::config::{Config, Problem};
+use crate::console::{self, Console};
 use crate::database::{sqlite_path, with_store};
 use crate::first_operator;
 use crate::metrics::Metrics;
@@ -115,7 +116,7 @@ impl Receiver {
         if let Ok(address) = http.local_addr() {
             tracing::info!(%address, tls = config.http.tls.is_some(), "the Meeting API is here");
         }
-        let protocols = Mount::new().at("/api", meeting.clone());
+        let protocols = Mount::new().at("/api", meeting.clone()).at(console::PREFIX, Console::new());
         serving.spawn_certain("http", server.serve(http, protocols, stop.clone()));
         serving.admin(listeners.admin, &config.admin, registry).await?;
         let house = House {

@@ -1,0 +1,247 @@
+//! The pages of the console: plain files from `web/`, compiled in, served with what keeps a page from harm.
+//!
+//! Names and messages on the pages come from anyone with a radio. The pages put them in as text only; the policy below is the
+//! second wall: no script but our own files, no request to anywhere else, no markup made from a string.
+
+mod files;
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use daemon::http::{BoxBody, full, text};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use sha2::{Digest, Sha256};
+use tower_service::Service;
+
+use files::{FILES, REDIRECTS};
+
+/// Where the pages are mounted.
+pub(crate) const PREFIX: &str = "/console";
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// A file of the pages.
+#[derive(Debug)]
+struct Page {
+    path: &'static str,
+    kind: HeaderValue,
+    bytes: &'static [u8],
+    etag: HeaderValue,
+}
+
+/// The pages as a service. Clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct Console(Arc<Vec<Page>>);
+
+impl Console {
+    /// The pages, each with a tag of its content: the same in every process of the same build.
+    pub(crate) fn new() -> Self {
+        let pages = FILES.iter().filter_map(|(path, bytes)| {
+            let digest: String =
+                Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+            let etag = HeaderValue::try_from(format!("\"{digest}\"")).ok()?;
+            Some(Page { path, kind: HeaderValue::from_static(kind_of(path)), bytes, etag })
+        });
+        Self(Arc::new(pages.collect()))
+    }
+
+    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<BoxBody> {
+        if method != Method::GET && method != Method::HEAD {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        let below = path.strip_prefix(PREFIX).unwrap_or_default();
+        if let Some(page) = self.0.iter().find(|page| page.path == below) {
+            return page.answer(headers);
+        }
+        match REDIRECTS.iter().find(|(from, _)| *from == below) {
+            Some((_, to)) => {
+                let mut response = text(StatusCode::PERMANENT_REDIRECT, "the page is elsewhere\n");
+                response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
+                response
+            }
+            None => text(StatusCode::NOT_FOUND, "there is no such page\n"),
+        }
+    }
+}
+
+impl Page {
+    fn answer(&self, asked: &HeaderMap) -> Response<BoxBody> {
+        let known = asked.get_all(IF_NONE_MATCH).iter().any(|tags| lists(tags, &self.etag));
+        let mut response = match known {
+            true => Response::new(full(Bytes::new())),
+            false => Response::new(full(self.bytes)),
+        };
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, self.kind.clone());
+        headers.insert(ETAG, self.etag.clone());
+        // Asked for again each time, answered by 304: a page never runs with the scripts of another version.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            HeaderValue::from_static("same-origin"),
+        );
+        response
+    }
+}
+
+/// Whether a list of tags has this one. A proxy that compressed the answer made the tag a weak one.
+fn lists(tags: &HeaderValue, etag: &HeaderValue) -> bool {
+    let tags = tags.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    tags.map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag)).any(|tag| tag == b"*" || tag == etag.as_bytes())
+}
+
+fn kind_of(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/html; charset=utf-8",
+    }
+}
+
+impl<B> Service<Request<B>> for Console {
+    type Response = Response<BoxBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<BoxBody>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        ready(Ok(self.answer(request.method(), request.uri().path(), request.headers())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn get(path: &str, tag: Option<&str>) -> Response<BoxBody> {
+        let mut headers = HeaderMap::new();
+        if let Some(tag) = tag {
+            headers.insert(IF_NONE_MATCH, tag.parse().unwrap());
+        }
+        Console::new().answer(&Method::GET, path, &headers)
+    }
+
+    #[test]
+    fn a_page_comes_with_its_type_and_its_policy() {
+        let table = [
+            ("/console/checkins/", "text/html; charset=utf-8"),
+            ("/console/checkins/main.js", "text/javascript; charset=utf-8"),
+            ("/console/console.css", "text/css; charset=utf-8"),
+            ("/console/icon.svg", "image/svg+xml"),
+        ];
+        for (path, kind) in table {
+            let answer = get(path, None);
+            assert_eq!(
+                (answer.status(), &answer.headers()[CONTENT_TYPE]),
+                (StatusCode::OK, &kind.parse().unwrap())
+            );
+            assert_eq!(answer.headers()[CONTENT_SECURITY_POLICY], POLICY, "{path}");
+            assert_eq!(answer.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_known_is_not_sent_again() {
+        let tag = get("/console/console.css", None).headers()[ETAG].to_str().unwrap().to_owned();
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+            let answer = get("/console/console.css", Some(&known));
+            assert_eq!(answer.status(), StatusCode::NOT_MODIFIED, "{known}");
+            assert_eq!(answer.headers()[ETAG], tag.as_str());
+        }
+        assert_eq!(get("/console/console.css", Some("\"other\"")).status(), StatusCode::OK);
+        let other = get("/console/icon.svg", None);
+        assert_ne!(other.headers()[ETAG], tag.as_str());
+    }
+
+    #[test]
+    fn the_way_to_the_page_is_found() {
+        let table = [
+            ("/console", "console/checkins/"),
+            ("/console/", "checkins/"),
+            ("/console/checkins", "checkins/"),
+        ];
+        for (from, to) in table {
+            let answer = get(from, None);
+            assert_eq!(
+                (answer.status(), &answer.headers()[LOCATION]),
+                (StatusCode::PERMANENT_REDIRECT, &to.parse().unwrap())
+            );
+        }
+        for absent in
+            ["/console/x", "/console/checkins/../../etc/passwd", "/console/checkins/index.html", "/consoles"]
+        {
+            assert_eq!(get(absent, None).status(), StatusCode::NOT_FOUND, "{absent}");
+        }
+    }
+
+    #[test]
+    fn only_reading_is_answered() {
+        let answer = Console::new().answer(&Method::POST, "/console/checkins/", &HeaderMap::new());
+        assert_eq!(
+            (answer.status(), &answer.headers()[ALLOW]),
+            (StatusCode::METHOD_NOT_ALLOWED, &"GET, HEAD".parse().unwrap())
+        );
+    }
+
+    fn files_below(folder: &Path, found: &mut Vec<Vec<u8>>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => files_below(&path, found),
+                false => found.push(std::fs::read(path).unwrap()),
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_compiled_in() {
+        let mut found = Vec::new();
+        files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("web"), &mut found);
+        let missing =
+            found.iter().filter(|bytes| !FILES.iter().any(|(_, known)| known == &bytes.as_slice())).count();
+        assert_eq!((missing, found.len()), (0, FILES.len()));
+    }
+
+    /// The policy would stop them in the browser; a page that relies on one would be broken there.
+    #[test]
+    fn no_page_holds_inline_code_or_an_address_elsewhere() {
+        for (path, bytes) in FILES {
+            let text = std::str::from_utf8(bytes).unwrap().replace("http://www.w3.org/2000/svg", "");
+            for forbidden in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "http://",
+                "https://",
+                " style=",
+                " onclick=",
+            ] {
+                assert!(!text.contains(forbidden), "{path} holds {forbidden}");
+            }
+        }
+    }
+}
