@@ -21,6 +21,11 @@ if [ ! -x "$CI_CACHE/venv/bin/schemathesis" ]; then
   python3 -m venv "$CI_CACHE/venv"
   "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis
 fi
+if ! "$CI_CACHE/venv/bin/python" -c 'import meshcoredecoder' 2>/dev/null; then
+  echo "installing: meshcoredecoder"
+  "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check meshcoredecoder
+fi
+install openssl openssl
 
 for tool in cargo-deny cargo-fuzz; do
   if ! command -v "$tool" >/dev/null; then

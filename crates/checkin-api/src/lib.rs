@@ -9,6 +9,10 @@ mod packet_hash;
 mod refusal;
 mod timestamp;
 
+#[cfg(feature = "meshcore")]
+#[cfg_attr(docsrs, doc(cfg(feature = "meshcore")))]
+pub mod meshcore;
+
 pub use api_key::{ApiKey, InvalidApiKey};
 pub use check_in::CheckIn;
 pub use decode_error::{DecodeError, Field, FieldError, Problem};

@@ -36,6 +36,12 @@ impl PacketHash {
         Ok(Self(text.into_boxed_str()))
     }
 
+    /// The hash that 8 bytes are written as: 16 upper-case hex digits, the form of the document's example.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(format!("{:016X}", u64::from_be_bytes(bytes)).into_boxed_str())
+    }
+
     /// The hash as it is written in JSON.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -120,6 +126,12 @@ mod tests {
         for text in ["a\nb", "a\0", "\u{85}", "\x7f"] {
             assert_eq!(PacketHash::new(text), Err(InvalidPacketHash::ControlCharacter), "{text:?}");
         }
+    }
+
+    #[test]
+    fn bytes_are_written_in_upper_case_hex() {
+        let hash = PacketHash::from_bytes([0x01, 0xb2, 0xc3, 0xd4, 0xe5, 0xf6, 0x78, 0x9f]);
+        assert_eq!(hash.as_str(), "01B2C3D4E5F6789F");
     }
 
     #[test]

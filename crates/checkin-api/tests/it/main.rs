@@ -8,3 +8,5 @@
 )]
 
 mod check_in;
+#[cfg(feature = "meshcore")]
+mod meshcore;
