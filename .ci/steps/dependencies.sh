@@ -14,7 +14,7 @@ done
 for set in "" ssh-keys client tls server sqlite postgres; do
   echo "note: meeting-api, ${set:-default features}: $(third_party -p meeting-api --features "$set")"
 done
-for set in "" meshcore client tls server sqlite postgres; do
+for set in "" meshcore net client tls server sqlite postgres; do
   echo "note: checkin-api, ${set:-default features}: $(third_party -p checkin-api --features "$set")"
 done
 if [ "$own" != 0 ]; then

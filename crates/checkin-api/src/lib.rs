@@ -12,6 +12,9 @@ mod timestamp;
 #[cfg(feature = "meshcore")]
 #[cfg_attr(docsrs, doc(cfg(feature = "meshcore")))]
 pub mod meshcore;
+#[cfg(feature = "net")]
+#[cfg_attr(docsrs, doc(cfg(feature = "net")))]
+pub mod net;
 
 pub use api_key::{ApiKey, InvalidApiKey};
 pub use check_in::CheckIn;
