@@ -1,6 +1,7 @@
 //! What moves bytes between a session and a transport. Both ends use it; what differs is in `client` and `server`.
 
 mod connection;
+mod inbox;
 mod relay;
 mod shared;
 mod socket;

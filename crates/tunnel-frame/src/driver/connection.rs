@@ -1,5 +1,6 @@
 //! The driver: one task that reads the transport, feeds the session and writes what it has to send.
 
+use super::inbox::Inbox;
 use super::now;
 use super::shared::{SessionEnd, Shared};
 use std::pin::Pin;
@@ -9,10 +10,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Sleep;
 
-/// Bytes read at once.
-const INBOX_BYTES: usize = 64 * 1024;
-
-/// Bytes gathered for one write; a frame that has begun is always gathered whole.
+/// Bytes gathered for one write; a frame that has begun is always gathered whole. More would go faster where the transport is
+/// fast, and let a keystroke wait longer where it is slow.
 const OUTBOX_BYTES: usize = 64 * 1024;
 
 /// Rounds of reading and writing before other tasks get their turn.
@@ -28,8 +27,7 @@ pub(crate) struct Connection<S> {
     io: S,
     shared: Arc<Shared>,
     gate: Option<Gate>,
-    inbox: Box<[u8]>,
-    filled: usize,
+    inbox: Inbox,
     outbox: Vec<u8>,
     written: usize,
     unflushed: bool,
@@ -54,14 +52,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         gate: Option<Gate>,
         write_stall: Duration,
     ) -> Self {
-        let mut inbox = vec![0; INBOX_BYTES.max(early.len())].into_boxed_slice();
-        inbox.iter_mut().zip(early).for_each(|(to, from)| *to = *from);
         Self {
             io,
             shared,
             gate,
-            inbox,
-            filled: early.len(),
+            inbox: Inbox::holding(early),
             outbox: Vec::with_capacity(OUTBOX_BYTES),
             written: 0,
             unflushed: false,
@@ -103,7 +98,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match self.round(cx) {
                 Ok(true) => {}
                 Ok(false) => match self.poll_timer(cx) {
-                    Poll::Ready(()) => {}
+                    // Nothing came for a while.
+                    Poll::Ready(()) => self.inbox.shrink(),
                     Poll::Pending => return Poll::Pending,
                 },
                 Err(end) => {
@@ -125,17 +121,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, SessionEnd> {
-        let Some(room) = self.inbox.get_mut(self.filled..).filter(|room| !room.is_empty()) else {
-            return Ok(false);
-        };
-        if !self.shared.lock().session.wants_input() {
+        let room = self.inbox.room();
+        if room.is_empty() || !self.shared.lock().session.wants_input() {
             return Ok(false);
         }
         let mut buf = ReadBuf::new(room);
         match Pin::new(&mut self.io).poll_read(cx, &mut buf) {
             Poll::Ready(Ok(())) if buf.filled().is_empty() => Err(self.end_of_file()),
             Poll::Ready(Ok(())) => {
-                self.filled = self.filled.saturating_add(buf.filled().len());
+                let count = buf.filled().len();
+                self.inbox.fill(count);
                 Ok(true)
             }
             Poll::Ready(Err(error)) => Err(SessionEnd::Io(Arc::new(error))),
@@ -144,26 +139,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn end_of_file(&self) -> SessionEnd {
-        let whole = self.filled == 0 && self.shared.lock().session.is_at_boundary();
+        let whole = self.inbox.is_empty() && self.shared.lock().session.is_at_boundary();
         if whole { SessionEnd::Peer } else { SessionEnd::Truncated }
     }
 
     /// Passes what was read to the session and tells it the time.
     fn handle(&mut self) -> Result<bool, SessionEnd> {
         let passed = match self.gate.as_mut() {
-            Some(_) if self.filled == 0 => None,
-            Some(gate) => gate(self.inbox.get(..self.filled).unwrap_or_default())?,
+            Some(_) if self.inbox.is_empty() => None,
+            Some(gate) => gate(self.inbox.filled())?,
             None => Some(0),
         };
         let frames = match passed {
             Some(n) => {
                 self.gate = None;
-                n..self.filled
+                n..self.inbox.len()
             }
             None => 0..0,
         };
         let now = now();
-        let bytes = self.inbox.get(frames).unwrap_or_default();
+        let bytes = self.inbox.get(frames);
         let (handled, timed, spent) = {
             let mut state = self.shared.lock();
             let handled = state.session.handle(bytes, now);
@@ -179,8 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         timed.map_err(SessionEnd::Protocol)?;
         let used = passed.unwrap_or(0).saturating_add(handled);
         if used > 0 {
-            self.inbox.copy_within(used..self.filled, 0);
-            self.filled = self.filled.saturating_sub(used);
+            self.inbox.consume(used);
         }
         if spent && self.written == self.outbox.len() {
             return Err(SessionEnd::IdsExhausted);

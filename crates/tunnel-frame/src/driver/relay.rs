@@ -10,8 +10,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Bytes read from the socket at once, and written to it at once.
-const BUFFER_BYTES: usize = 16 * 1024;
+/// Bytes read from the socket at once, at first: enough for what people type and most requests.
+const FIRST_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Bytes read from the socket at once when it has more than that, and written to it at once.
+const BUFFER_BYTES: usize = 128 * 1024;
 
 /// How long a socket whose stream is over may go on sending before it is closed. Closing it earlier could make its
 /// peer lose the last bytes of the answer.
@@ -64,7 +67,7 @@ pub async fn relay<L: LocalStream>(stream: TunnelStream, local: L) -> RelayRepor
     let mut relay = Relay {
         stream,
         local,
-        buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+        buffer: vec![0; FIRST_BUFFER_BYTES],
         pending: 0..0,
         local_open: true,
         chunk: Bytes::new(),
@@ -92,7 +95,7 @@ pub async fn relay<L: LocalStream>(stream: TunnelStream, local: L) -> RelayRepor
 struct Relay<L> {
     stream: TunnelStream,
     local: L,
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
     /// What of `buffer` the stream has not taken yet.
     pending: std::ops::Range<usize>,
     local_open: bool,
@@ -177,6 +180,10 @@ impl<L: LocalStream> Relay<L> {
                     }
                     Poll::Pending => return Poll::Pending,
                 }
+            }
+            if self.pending.end == self.buffer.len() && self.buffer.len() < BUFFER_BYTES {
+                // The last read filled it: this is bulk, and larger reads are fewer.
+                self.buffer.resize(BUFFER_BYTES, 0);
             }
             let mut buf = ReadBuf::new(&mut self.buffer);
             match Pin::new(&mut self.local).poll_read(cx, &mut buf) {

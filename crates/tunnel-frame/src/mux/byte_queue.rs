@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 /// small factor of the bytes queued whatever the sizes of frames.
 const CHUNK_BYTES: usize = 2048;
 
+/// A queue that grows reserves chunks as large as what it holds, up to this: then few writes empty it.
+const MAX_CHUNK_BYTES: usize = 128 * 1024;
+
 #[derive(Default, Debug)]
 pub(super) struct ByteQueue {
     chunks: VecDeque<BytesMut>,
@@ -32,7 +35,8 @@ impl ByteQueue {
             rest = tail;
         }
         if !rest.is_empty() {
-            let mut chunk = BytesMut::with_capacity(rest.len().max(CHUNK_BYTES));
+            let room = self.len.clamp(CHUNK_BYTES, MAX_CHUNK_BYTES);
+            let mut chunk = BytesMut::with_capacity(rest.len().max(room));
             chunk.extend_from_slice(rest);
             self.chunks.push_back(chunk);
         }
