@@ -15,6 +15,9 @@ pub mod meshcore;
 #[cfg(feature = "net")]
 #[cfg_attr(docsrs, doc(cfg(feature = "net")))]
 pub mod net;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 
 pub use api_key::{ApiKey, InvalidApiKey};
 pub use check_in::CheckIn;
