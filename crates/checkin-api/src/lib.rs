@@ -9,6 +9,13 @@ mod packet_hash;
 mod refusal;
 mod timestamp;
 
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod outbox;
+
 #[cfg(feature = "meshcore")]
 #[cfg_attr(docsrs, doc(cfg(feature = "meshcore")))]
 pub mod meshcore;

@@ -8,5 +8,15 @@
 )]
 
 mod check_in;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "tls")]
+mod client_tls;
 #[cfg(feature = "meshcore")]
 mod meshcore;
+#[cfg(feature = "client")]
+mod outbox;
+#[cfg(feature = "client")]
+mod outbox_kill;
+#[cfg(feature = "client")]
+mod receiver;
