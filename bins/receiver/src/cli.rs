@@ -6,6 +6,7 @@ use daemon::exit::Failure;
 use daemon::lifecycle::Stop;
 use daemon::program::{self, Configuration};
 
+use crate::command::check_in::CheckInCommand;
 use crate::config::Config;
 use crate::demo;
 use crate::run::Receiver;
@@ -15,7 +16,7 @@ pub const PROGRAM: Program = Program {
     name: "receiver",
     prefix: "RECEIVER",
     default_config: "/etc/meeting/receiver.toml",
-    aliases: &[],
+    aliases: &[("CHECKIN_API_SECRET", "checkin.secret"), ("CHECKIN_DB_PATH", "checkin.path")],
 };
 
 /// The server side of Meeting: the REST API over a database, and the operator's commands.
@@ -36,6 +37,9 @@ enum Command {
     Serve,
     /// Run receiver, proxy and an agent for this machine, and show what happens
     Demo(demo::Options),
+    /// Take check-ins of mesh-radio bots on 127.0.0.1, as the document's script does; or work on those taken
+    #[command(name = "checkin")]
+    CheckIn(CheckInCommand),
     #[command(flatten)]
     Operate(crate::command::Command),
     /// Print the API's OpenAPI document
@@ -58,6 +62,7 @@ impl Cli {
                 let text = program::runtime()?.block_on(command.run(&loaded.settings, terminal_width()))?;
                 return daemon::cli::print(&text);
             }
+            Some(Command::CheckIn(command)) => return command.run(&self.common, settings),
             Some(Command::Completions(completions)) => {
                 return daemon::cli::print(&completions.script::<Self>(&PROGRAM));
             }

@@ -3,6 +3,7 @@
 //! Each gives the text that the command line prints, so that tests read what a person would.
 
 mod authorized_keys;
+pub mod check_in;
 mod device;
 mod key;
 mod listing;

@@ -2,6 +2,7 @@
 //!
 //! `docs/receiver.example.toml` shows every key with its default.
 
+mod check_in;
 mod meeting;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use daemon::program::Configuration;
 use daemon::tls::ServerTls;
 use serde::{Deserialize, Serialize};
 
+pub use check_in::{CheckIn, CheckInLimits};
 pub use meeting::{AuthorizedKeys, DeviceCredentials, HostKeys, Meeting, ServerPubkeyFile};
 
 /// Everything that can be set.
@@ -27,6 +29,9 @@ pub struct Config {
     pub database: Database,
     /// The Meeting API.
     pub meeting: Meeting,
+    /// Check-ins; without it there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkin: Option<CheckIn>,
     /// Health and metrics.
     pub admin: AdminSettings,
     /// What is written to the log.
@@ -82,12 +87,10 @@ impl Configuration for Config {
     }
 
     fn validate(loaded: &Loaded<Self>) -> Result<(), ConfigError> {
-        loaded
-            .settings
-            .meeting
-            .settings()
-            .map(drop)
-            .map_err(|problem| loaded.refuse(&problem.key, &problem.message))
+        let refuse = |problem: Problem| loaded.refuse(&problem.key, &problem.message);
+        loaded.settings.meeting.settings().map_err(refuse)?;
+        loaded.settings.checkin.as_ref().map(CheckIn::settings).transpose().map_err(refuse)?;
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Names and messages on the pages come from anyone with a radio. The pages put them in as text only; the policy below is the
 //! second wall: no script but our own files, no request to anywhere else, no markup made from a string.
+//!
+//! Choice: CI-82.
 
 mod files;
 

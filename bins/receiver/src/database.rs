@@ -1,6 +1,6 @@
 //! Opens the database that the settings name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use daemon::exit::{Exit, Failure};
 use meeting_api::server::{SqliteOptions, SqliteStore, StoreError};
@@ -10,9 +10,14 @@ use crate::config::Database;
 /// The SQLite file of these settings: a relative path is below `$STATE_DIRECTORY`, where systemd sets one.
 #[must_use]
 pub fn sqlite_path(settings: &Database) -> PathBuf {
+    below_state_directory(&settings.path)
+}
+
+/// A relative path, below `$STATE_DIRECTORY` where there is one.
+pub(crate) fn below_state_directory(path: &Path) -> PathBuf {
     match std::env::var_os("STATE_DIRECTORY") {
-        Some(directory) => PathBuf::from(directory).join(&settings.path),
-        None => settings.path.clone(),
+        Some(directory) => PathBuf::from(directory).join(path),
+        None => path.to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! ([`config`]), where it keeps things ([`database`]), how it lives ([`Receiver`]), and the whole workspace in one process
 //! for those who want to see it work ([`demo`]).
 
+pub mod check_ins;
 pub mod cli;
 pub mod command;
 pub mod config;

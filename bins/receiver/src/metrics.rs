@@ -1,5 +1,7 @@
 //! What the receiver counts, in Prometheus' text format.
 
+mod check_in;
+
 use std::fmt::{self, Write as _};
 
 use meeting_api::server::{Observer, Operation};
@@ -7,6 +9,8 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+
+pub(crate) use check_in::CheckInMetrics;
 
 /// What was asked for; `none` for a request that met no route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

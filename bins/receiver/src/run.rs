@@ -1,25 +1,24 @@
-//! The receiver as a whole: opens the database, listens, keeps house, applies new settings, ends in order.
+//! The receiver as a whole: its parts, one file each, on one listener; new settings; the end.
+
+mod check_ins;
+mod meeting;
 
 use std::future::ready;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::exit::{Exit, Failure};
 use daemon::http::{Mount, Peer};
-use daemon::lifecycle::{Pulse, Stop};
+use daemon::lifecycle::Stop;
 use daemon::serving::{Serving, warn_of_restart};
-use daemon::tls::Certificates;
-use meeting_api::server::{DeviceAuth, Environment, MeetingServer, PeerAddress, Settings, Store};
+use meeting_api::server::{PeerAddress, Store};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use self::check_ins::CheckIns;
+use self::meeting::Meeting;
 use crate::config::{Config, Problem};
-use crate::console::{self, Console};
-use crate::database::{sqlite_path, with_store};
-use crate::first_operator;
-use crate::metrics::Metrics;
+use crate::database::with_store;
 
 /// Between two rounds of housekeeping.
 const HOUSEKEEPING: Duration = Duration::from_secs(15);
@@ -85,25 +84,71 @@ impl Receiver {
     /// Runs until `stop` says so, or a task that the receiver cannot do without fails.
     ///
     /// # Errors
-    /// 78 when the settings cannot be used, 65 or 74 when the database cannot, 69 or 77 when a port cannot be opened,
+    /// 78 when the settings cannot be used, 65 or 74 when a database cannot, 69 or 77 when a port cannot be opened,
     /// 70 after a defect, 75 when the end had to be cut short.
     pub async fn run(self, stop: Stop) -> Result<(), Failure> {
         with_store!(&self.config.database, store => self.serve(store, stop).await)
     }
 
     async fn serve<S: Store>(self, store: S, stop: Stop) -> Result<(), Failure> {
-        let Self { config, listeners, reloads, is_service } = self;
-        let settings = meeting_settings(&config)?;
-        if let Some(secret) = first_operator::create(&store).await? {
-            let path = sqlite_path(&config.database);
-            first_operator::show(&secret, path.parent().unwrap_or(Path::new(".")))?;
+        let config = self.config.clone();
+        let (mut serving, mut registry) = self.begin(stop);
+        let meeting = Meeting::start(store, &config, &mut serving, &mut registry).await?;
+        let check_ins = match &config.checkin {
+            Some(settings) => Some(CheckIns::start(settings, &mut serving, &mut registry).await?),
+            None => None,
+        };
+        let mut protocols = meeting.mount(Mount::new());
+        if let Some(check_ins) = &check_ins {
+            protocols = check_ins.mount(protocols);
         }
-        let mut registry = Registry::default();
-        let metrics = Metrics::register(&mut registry);
-        let environment = Environment { observer: Some(Arc::new(metrics.clone())), ..Environment::default() };
-        let meeting = MeetingServer::in_environment(store, settings, environment);
+        self.live(serving, registry, protocols, move |new| {
+            let of_meeting = meeting.change(new)?;
+            let of_check_ins = match (&check_ins, &new.checkin) {
+                (Some(check_ins), Some(new)) => Some(check_ins.change(new)?),
+                _ => None,
+            };
+            Ok(Box::new(|| {
+                of_meeting();
+                of_check_ins.into_iter().for_each(|change| change());
+            }))
+        })
+        .await
+    }
 
-        let mut serving = Serving::new(stop.clone()).as_service(is_service);
+    /// Takes check-ins and nothing else, as the document's script does: `receiver checkin`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// Source: checkin §7. Choice: CI-81.
+    pub async fn run_check_ins(self, stop: Stop) -> Result<(), Failure> {
+        let mut settings = self.config.checkin.clone().unwrap_or_default();
+        if !settings.paths.iter().any(|path| path == "/") {
+            settings.paths.insert(0, "/".to_owned());
+        }
+        let (mut serving, mut registry) = self.begin(stop);
+        let check_ins = CheckIns::start(&settings, &mut serving, &mut registry).await?;
+        let protocols = check_ins.mount(Mount::new());
+        self.live(serving, registry, protocols, move |new| {
+            check_ins.change(new.checkin.as_ref().unwrap_or(&settings))
+        })
+        .await
+    }
+
+    fn begin(&self, stop: Stop) -> (Serving, Registry) {
+        (Serving::new(stop).as_service(self.is_service), Registry::default())
+    }
+
+    /// Serves the parts on the listener; `prepare` makes what gives them new settings.
+    async fn live(
+        self,
+        mut serving: Serving,
+        registry: Registry,
+        protocols: Mount,
+        prepare: impl Fn(&Config) -> Result<Change, Failure> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let Self { config, listeners, reloads, .. } = self;
         let http = match listeners.http {
             Some(listener) => listener,
             None => daemon::net::bind(&config.http.listen).await?,
@@ -114,97 +159,48 @@ impl Receiver {
             },
         );
         if let Ok(address) = http.local_addr() {
-            tracing::info!(%address, tls = config.http.tls.is_some(), "the Meeting API is here");
+            tracing::info!(%address, tls = config.http.tls.is_some(), ?protocols, "listening");
         }
-        let protocols = Mount::new().at("/api", meeting.clone()).at(console::PREFIX, Console::new());
-        serving.spawn_certain("http", server.serve(http, protocols, stop.clone()));
+        let stop = serving.stop().clone();
+        serving.spawn_certain("http", server.serve(http, protocols, stop));
         serving.admin(listeners.admin, &config.admin, registry).await?;
-        let house = House {
-            meeting: meeting.clone(),
-            metrics,
-            database: serving.readiness().condition("database", "no answer yet"),
-            pulse: serving.liveness().pulse("housekeeping", STANDSTILL),
-        };
-        serving.spawn_certain("housekeeping", house.keep(stop));
         let grace = config.shutdown.grace.duration() + LAST_TASKS;
         let certificates = serving.certificates().clone();
-        serving.reloads(reloads, move |new| ready(apply(&meeting, &certificates, &config, &new)));
+        serving.reloads(reloads, move |new: Config| {
+            let prepared = prepare(&new).and_then(|change| certificates.reload().map(|()| change));
+            ready(prepared.map(|change| {
+                change();
+                tell_of_restart(&config, &new);
+            }))
+        });
         serving.run(grace).await
     }
 }
 
-/// What the Meeting server is told; says in the log what the operator should know about it.
-fn meeting_settings(config: &Config) -> Result<Settings, Failure> {
-    let settings = config.meeting.settings().map_err(|Problem { key, message }| {
-        Failure::new(Exit::Configuration, format!("`{key}`: {message}"))
-    })?;
-    if settings.device_auth == DeviceAuth::Compatible {
-        tracing::warn!(
-            "`meeting.device_credentials` is \"compatible\": as the document has it, whoever knows a device key may report for that device"
-        );
-    }
-    if settings.host_keys.is_empty() {
-        tracing::info!("`meeting.host_keys.files` names no file: devices that ask for host keys get 404");
-    }
-    Ok(settings)
-}
+/// Puts new settings in force. Nothing of it can fail, so that all parts change or none does.
+type Change = Box<dyn FnOnce() + Send>;
 
-/// What has to be done from time to time.
-struct House<S> {
-    meeting: MeetingServer<S>,
-    metrics: Metrics,
-    database: daemon::admin::Condition,
-    pulse: Pulse,
-}
-
-impl<S: Store> House<S> {
-    async fn keep(self, stop: Stop) {
-        loop {
-            self.pulse.beat();
-            self.round().await;
-            tokio::select! {
-                () = stop.gently.cancelled() => return,
-                () = tokio::time::sleep(HOUSEKEEPING) => {}
-            }
-        }
-    }
-
-    async fn round(&self) {
-        match self.meeting.store().check().await {
-            Ok(()) => self.database.met(),
-            Err(error) => {
-                tracing::error!(%error, "the database does not answer");
-                self.database.unmet("it does not answer");
-                return;
-            }
-        }
-        match self.meeting.upkeep().await {
-            Ok(devices) => {
-                self.metrics.departed(devices.len());
-                for device in devices {
-                    tracing::info!(%device, "no heartbeat any more");
-                }
-            }
-            Err(error) => tracing::error!(%error, "housekeeping failed; it is tried again"),
-        }
-    }
-}
-
-/// Puts new settings in force as far as a running receiver can.
-fn apply<S: Store>(
-    meeting: &MeetingServer<S>,
-    certificates: &Certificates,
-    at_start: &Config,
-    new: &Config,
-) -> Result<(), Failure> {
-    let settings = meeting_settings(new)?;
-    certificates.reload()?;
-    meeting.configure(settings);
+/// What a running receiver cannot change.
+fn tell_of_restart(at_start: &Config, new: &Config) {
+    let place = |config: &Config| {
+        let check_ins = config.checkin.as_ref()?;
+        Some((
+            check_ins.path.clone(),
+            check_ins.postgres.clone(),
+            check_ins.paths.clone(),
+            check_ins.limits.queue,
+        ))
+    };
     warn_of_restart(&[
         ("http", at_start.http != new.http),
         ("database", at_start.database != new.database),
+        ("checkin", place(at_start) != place(new)),
         ("admin", at_start.admin != new.admin),
         ("shutdown", at_start.shutdown != new.shutdown),
     ]);
-    Ok(())
+}
+
+/// Settings that cannot be used.
+fn refused(Problem { key, message }: Problem) -> Failure {
+    Failure::new(Exit::Configuration, format!("`{key}`: {message}"))
 }

@@ -3,6 +3,7 @@
 use daemon::config::Settings;
 use daemon::program::Configuration;
 use receiver::Config;
+use receiver::config::CheckIn;
 
 const EXAMPLE: &str = include_str!("../../../../docs/receiver.example.toml");
 
@@ -59,7 +60,8 @@ fn the_suggestions_are_understood_and_complete() {
         };
         let text = text
             .replace("/etc/ssh/ssh_host_ed25519_key.pub", key.to_str().unwrap())
-            .replace("/etc/meeting/operators.pub", key.to_str().unwrap());
+            .replace("/etc/meeting/operators.pub", key.to_str().unwrap())
+            .replace("/etc/meeting/checkin-secret", key.to_str().unwrap());
         taken.push_str(&text);
         taken.push('\n');
     }
@@ -68,6 +70,10 @@ fn the_suggestions_are_understood_and_complete() {
     assert_eq!(config.meeting.server_pubkey.as_ref().unwrap().usage.as_deref(), Some("maintenance"));
     assert!(config.http.tls.is_some() && config.admin.tls.is_some() && config.admin.listen.is_some());
     assert!(config.meeting.authorized_keys.command.is_some() && config.database.postgres.is_some());
+    let check_in = config.checkin.as_ref().unwrap();
+    assert_eq!(check_in.net[0].name, "Mesh Monday");
+    let defaults = CheckIn::default();
+    assert_eq!((&check_in.paths, &check_in.limits), (&defaults.paths, &defaults.limits));
     let json = serde_json::to_value(&config).unwrap();
     let mut missing = Vec::new();
     settings_of(&json, &mut |name| {
@@ -80,9 +86,13 @@ fn the_suggestions_are_understood_and_complete() {
 }
 
 fn settings_of(value: &serde_json::Value, found: &mut impl FnMut(&str)) {
+    if let serde_json::Value::Array(tables) = value {
+        tables.iter().for_each(|table| settings_of(table, found));
+    }
     let serde_json::Value::Object(fields) = value else { return };
     for (name, inner) in fields {
-        if inner.is_object() {
+        let is_table = inner.is_object() || inner[0].is_object();
+        if is_table {
             settings_of(inner, found);
         } else {
             found(name);

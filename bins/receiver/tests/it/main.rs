@@ -7,8 +7,10 @@
     reason = "tests may be blunt, their helpers too"
 )]
 
+mod check_ins;
 mod commands;
 mod demo;
 mod example;
 mod serve;
 mod stage;
+mod web;

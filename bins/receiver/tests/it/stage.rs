@@ -82,6 +82,11 @@ impl Stage {
         self.folder
     }
 
+    /// What a command prints that works on the check-ins of this receiver.
+    pub(crate) async fn check_in_command(&self, line: &[&str]) -> Result<String, Failure> {
+        run_check_in_command(&self.config, line).await
+    }
+
     /// What a command prints, on the database of this receiver.
     pub(crate) async fn command(&self, line: &[&str]) -> Result<String, Failure> {
         run_command(&self.config, line).await
@@ -99,4 +104,18 @@ struct Line {
 pub(crate) async fn run_command(config: &Config, line: &[&str]) -> Result<String, Failure> {
     let parsed = <Line as clap::Parser>::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
     parsed.command.run(config, None).await
+}
+
+/// What stands behind `receiver checkin`.
+#[derive(Debug, clap::Parser)]
+#[command(no_binary_name = true)]
+struct CheckInLine {
+    #[command(subcommand)]
+    work: receiver::command::check_in::Work,
+}
+
+pub(crate) async fn run_check_in_command(config: &Config, line: &[&str]) -> Result<String, Failure> {
+    let parsed =
+        <CheckInLine as clap::Parser>::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
+    parsed.work.run(config.checkin.as_ref().unwrap(), None).await
 }

@@ -67,7 +67,7 @@ impl World {
         command.current_dir(folder.path());
         prepare(&mut command);
         let mut receiver = Program::start("receiver", &mut command);
-        receiver.wait_for("the Meeting API is here", PATIENCE);
+        receiver.wait_for("listening", PATIENCE);
         let operator = fs::read_to_string(folder.path().join("operator.secret")).unwrap().trim().to_owned();
         let secret =
             call(api_port, &operator, "POST", "/api/tokens", &json!({"role": "proxy", "name": "edge"}));
@@ -131,7 +131,7 @@ impl World {
     /// Starts a killed receiver again, on the same port and database.
     pub(crate) fn restart_receiver(&mut self) {
         self.receiver = start("receiver", self.folder.path());
-        self.receiver.wait_for("the Meeting API is here", PATIENCE);
+        self.receiver.wait_for("listening", PATIENCE);
     }
 
     /// Starts a killed proxy again.
