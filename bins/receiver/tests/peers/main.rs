@@ -12,6 +12,7 @@
     reason = "a test that fails may say so in any way"
 )]
 
+mod check_ins;
 mod nginx;
 mod program;
 mod recovery;

@@ -102,6 +102,11 @@ impl Program {
     /// SIGTERM, and the exit status it ends with.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal("TERM");
+        self.stop_finished()
+    }
+
+    /// The exit status of a program that was told to end.
+    pub(crate) fn stop_finished(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }

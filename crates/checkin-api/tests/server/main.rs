@@ -7,13 +7,6 @@
     reason = "tests may be blunt, their helpers too"
 )]
 
-mod batch;
-mod commits;
-mod import;
-mod sockets;
-mod sqlite_store;
 mod statuses;
-mod store_suite;
 mod submission;
 mod support;
-mod wire;
