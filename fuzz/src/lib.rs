@@ -11,6 +11,7 @@
     reason = "a broken property panics: that is what the fuzzer looks for"
 )]
 
+pub mod checkin_api;
 pub mod meeting_api;
 pub mod tunnel_frame;
 
@@ -21,6 +22,9 @@ pub type Property = fn(&[u8]);
 
 /// Every target by name, so that the replay misses none.
 pub const TARGETS: &[(&str, Property)] = &[
+    ("checkin_api_check_in", checkin_api::check_in),
+    ("checkin_api_authorization", checkin_api::authorization),
+    ("checkin_api_meshcore", checkin_api::meshcore),
     ("meeting_api_heartbeat", meeting_api::heartbeat),
     ("meeting_api_device_record", meeting_api::device_record),
     ("meeting_api_public_key", meeting_api::public_key),

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::SystemTime;
 
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::{Pieces, PiecesOffset};
@@ -37,6 +38,13 @@ impl Timestamp {
         let text = text.into().into_boxed_str();
         let (civil, offset) = read(&text).map_or((None, None), |(civil, offset)| (Some(civil), offset));
         Self { text, civil, offset }
+    }
+
+    /// This instant to the second, as a bot whose clock is so far from UTC writes it: `2025-03-03T14:30:00-07:00`.
+    #[must_use]
+    pub fn at(instant: jiff::Timestamp, offset: Offset) -> Self {
+        let second = jiff::Timestamp::from_second(instant.as_second()).unwrap_or(instant);
+        Self::new(second.display_with_offset(offset).to_string())
     }
 
     /// The text as sent.
@@ -97,6 +105,14 @@ impl From<String> for Timestamp {
 impl From<&str> for Timestamp {
     fn from(text: &str) -> Self {
         Self::new(text)
+    }
+}
+
+/// A clock's reading in UTC, brought into the years -9999 to 9999.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let edge = if time < SystemTime::UNIX_EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        Self::at(jiff::Timestamp::try_from(time).unwrap_or(edge), Offset::UTC)
     }
 }
 
@@ -177,6 +193,18 @@ mod tests {
         assert_eq!(in_zone("2025-03-03T14:30:00").as_deref(), Some("2025-03-03T21:30:00Z"));
         assert_eq!(in_zone("2025-03-03T14:30:00+01:00").as_deref(), Some("2025-03-03T13:30:00Z"));
         assert_eq!(in_zone("soon"), None);
+    }
+
+    #[test]
+    fn instants_are_written_as_bots_write_them() {
+        let instant: jiff::Timestamp = "2025-03-03T21:30:00.987Z".parse().unwrap();
+        for (hours, text) in [(-7, "2025-03-03T14:30:00-07:00"), (0, "2025-03-03T21:30:00+00:00")] {
+            let timestamp = Timestamp::at(instant, jiff::tz::offset(hours));
+            assert_eq!(timestamp.as_str(), text);
+            assert_eq!(timestamp.instant().map(jiff::Timestamp::as_second), Some(1_741_037_400));
+        }
+        let clock = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_741_037_400_999);
+        assert_eq!(Timestamp::from(clock).as_str(), "2025-03-03T21:30:00+00:00");
     }
 
     #[test]
