@@ -77,7 +77,8 @@ impl MuxConfig {
         self
     }
 
-    /// Sets how many streams there may be at once (threat T6). Default 256.
+    /// Sets how many streams may be live at once (threat T6). Default 256. At the agent, as many again may have ended on the
+    /// wire and not yet at their local side.
     #[must_use]
     pub const fn with_max_streams(mut self, streams: usize) -> Self {
         self.max_streams = streams;

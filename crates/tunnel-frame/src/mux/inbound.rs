@@ -123,7 +123,11 @@ impl Session {
             self.counters.duplicate_opens = self.counters.duplicate_opens.saturating_add(1);
             self.drop_received(serial);
             self.conclude(serial, StreamEnd::Duplicate, true);
-        } else if self.streams.len() >= self.config.max_streams {
+        } else if self.ids.len() >= self.config.max_streams
+            || self.streams.len() >= self.config.max_streams.saturating_mul(2)
+        {
+            // A proxy at its bound opens the next stream as soon as it has closed one, while that one's local side may still
+            // be on its way out: only live ids count, and as many again may be leaving.
             self.counters.refused_full = self.counters.refused_full.saturating_add(1);
             self.highest = self.highest.max(Some(id));
             self.outbound.push_close(id);

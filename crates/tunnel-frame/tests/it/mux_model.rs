@@ -78,7 +78,9 @@ impl Model {
                 if let Some(&index) = self.live.get(&id) {
                     self.duplicates += 1;
                     self.end(index, StreamEnd::Duplicate, false);
-                } else if self.streams.iter().filter(|stream| !stream.released).count() >= MAX_STREAMS {
+                } else if self.live.len() >= MAX_STREAMS
+                    || self.streams.iter().filter(|stream| !stream.released).count() >= 2 * MAX_STREAMS
+                {
                     self.full += 1;
                     self.closes.push(id);
                     self.highest = self.highest.max(Some(id));

@@ -202,6 +202,28 @@ fn t6_at_most_256_streams() {
     assert_eq!(opens, 256);
 }
 
+/// A proxy that is at the bound closes one stream and opens the next in the same breath, before the agent's local side has let
+/// go of the first: the new visitor must not be refused for it.
+#[test]
+fn t6_a_stream_that_has_ended_takes_no_place_from_the_next() {
+    let now = Instant::now();
+    let config = MuxConfig::default().with_max_streams(2);
+    let mut agent = Session::new(Role::Agent, config, now);
+    feed(&mut agent, &[n(1), n(2)].concat(), now);
+    let held = opened(&mut agent);
+    feed(&mut agent, &[c(1), n(3), c(2), n(4)].concat(), now);
+    assert_eq!(opened(&mut agent).len(), 2);
+    assert_eq!(out(&mut agent, now), [c(1), c(2)].concat());
+    // Whoever only opens and closes is still bounded: at most as many again wait for their local side.
+    feed(&mut agent, &[c(3), n(5)].concat(), now);
+    assert_eq!(out(&mut agent, now), [c(3), c(5)].concat());
+    assert_eq!(agent.counters().refused_full, 1);
+    agent.release(held[0]);
+    feed(&mut agent, &n(6), now);
+    assert_eq!(out(&mut agent, now), b"");
+    assert_eq!(opened(&mut agent).len(), 1);
+}
+
 /// Threat T6: a million streams come and go and nothing is left of them.
 #[test]
 fn t6_a_million_opens_and_closes_leave_nothing() {
