@@ -125,7 +125,8 @@ pub(crate) async fn open(
         return Err(Reason::TlsFailed.into());
     };
     let left = deadline.saturating_duration_since(Instant::now());
-    match acceptor.accept(stream, left).await {
+    // Boxed: a plain agent's connection has no use for the room that this takes.
+    match Box::pin(acceptor.accept(stream, left)).await {
         Ok(stream) => Ok(Some(Transport(stream))),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Reason::HandshakeTimeout.into()),
         Err(error) => {

@@ -35,7 +35,8 @@ pub(crate) async fn accept(edge: Arc<Edge>, listener: TcpListener, route: watch:
     loop {
         let (stream, peer) = daemon::net::accept(&listener).await;
         let route = route.borrow().clone();
-        let visit = visit(Arc::clone(&edge), stream, peer, route);
+        // In a box, because each layer of futures around it would have room for it anew.
+        let visit = Box::pin(visit(Arc::clone(&edge), stream, peer, route));
         edge.visits.spawn(async move {
             if let Err(panic) = lifecycle::isolate(visit).await {
                 tracing::error!(%peer, panic, "a visit ended in a defect");
