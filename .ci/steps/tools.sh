@@ -10,6 +10,9 @@ install sshd openssh-server
 install nginx nginx-light
 install iperf3 iperf3
 install faketime faketime
+install nft nftables
+install ip iproute2
+install openssl openssl
 install node nodejs
 install python3 python3
 if ! python3 -c 'import ensurepip' 2>/dev/null; then packages python3-venv; fi

@@ -1,4 +1,5 @@
-//! The real programs, as processes, between real peers: OpenSSH, git, nginx, curl, iperf3.
+//! The real programs, as processes, between real peers: OpenSSH, git, nginx, curl, iperf3, Node.js, Python,
+//! PostgreSQL.
 //!
 //! They need the three programs beside each other (`cargo build --workspace --bins`) and the peers from Debian's packages, so
 //! they run only when asked for, as `.ci/run` does. They fail when a peer is missing.
@@ -12,11 +13,20 @@
     reason = "a test that fails may say so in any way"
 )]
 
+mod authority;
 mod check_ins;
+mod document;
+mod encrypted;
+mod foreign;
 mod nginx;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod pressure;
 mod program;
 mod recovery;
 mod ssh;
 mod sshd;
+mod uploads;
 mod web;
+mod wire;
 mod world;

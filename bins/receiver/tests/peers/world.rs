@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::authority::Authority;
 use crate::program::{Program, free_port, ours, peer, run_command};
 
 /// What any one step may take. A step that takes longer has failed.
@@ -14,17 +15,41 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The device's name in these tests.
 pub(crate) const DEVICE: &str = "0123456789abcdef0123456789abcdef";
-const TOKEN: &str = "9c21ab";
+/// The device's token.
+pub(crate) const TOKEN: &str = "9c21ab";
 const CLOCK: &str = "clock";
+
+/// What differs from a receiver and a proxy on plain connections and SQLite.
+#[derive(Default)]
+pub(crate) struct Setup {
+    /// Settings over those of the files, as `key=value`.
+    pub(crate) receiver: Vec<String>,
+    pub(crate) proxy: Vec<String>,
+    pub(crate) agent: Vec<String>,
+    /// Visitors that a device may have at once; 256 if not set.
+    pub(crate) streams: Option<usize>,
+    /// TLS everywhere, with certificates from here.
+    pub(crate) authority: Option<Authority>,
+    /// Whether the receiver's wall clock is off by what [`World::set_clock`] says.
+    pub(crate) clock: bool,
+    /// Where everybody but the operator finds the Meeting API, if not at the receiver itself.
+    pub(crate) front: Option<u16>,
+}
+
+impl Setup {
+    fn scheme(&self) -> &'static str {
+        if self.authority.is_some() { "https" } else { "http" }
+    }
+}
 
 /// Everything that runs. Dropping it kills it all.
 pub(crate) struct World {
     folder: tempfile::TempDir,
-    api_port: u16,
-    control_port: u16,
+    setup: Setup,
+    pub(crate) api_port: u16,
+    pub(crate) control_port: u16,
     public_port: u16,
     operator: String,
-    streams: usize,
     pub(crate) receiver: Program,
     pub(crate) proxy: Program,
     pub(crate) agent: Option<Program>,
@@ -33,17 +58,17 @@ pub(crate) struct World {
 impl World {
     /// A receiver and a proxy, and no device yet.
     pub(crate) fn start() -> Self {
-        Self::start_with_streams(256)
+        Self::with(Setup::default())
     }
 
     /// The same, with room for so many visitors at once.
     pub(crate) fn start_with_streams(streams: usize) -> Self {
-        Self::start_with(streams, |_| {})
+        Self::with(Setup { streams: Some(streams), ..Setup::default() })
     }
 
     /// The same, with a receiver whose wall clock is off by what [`World::set_clock`] says.
     pub(crate) fn start_with_clock() -> Self {
-        Self::start_with(256, fake_clock)
+        Self::with(Setup { clock: true, ..Setup::default() })
     }
 
     /// From now on the receiver's wall clock is off by this much, such as `+1d`.
@@ -51,7 +76,8 @@ impl World {
         write(&self.folder().join(CLOCK), offset);
     }
 
-    fn start_with(streams: usize, prepare: impl Fn(&mut Command)) -> Self {
+    /// A receiver and a proxy as `setup` has them.
+    pub(crate) fn with(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (api_port, control_port, public_port) = (free_port(), free_port(), free_port());
         write(
@@ -63,27 +89,25 @@ impl World {
             ),
         );
         write(&folder.path().join(CLOCK), "+0");
-        let mut command = program("receiver", folder.path());
-        command.current_dir(folder.path());
-        prepare(&mut command);
-        let mut receiver = Program::start("receiver", &mut command);
-        receiver.wait_for("listening", PATIENCE);
+        let receiver = start_receiver(folder.path(), &setup);
         let operator = fs::read_to_string(folder.path().join("operator.secret")).unwrap().trim().to_owned();
-        let secret =
-            call(api_port, &operator, "POST", "/api/tokens", &json!({"role": "proxy", "name": "edge"}));
+        let ask = json!({"role": "proxy", "name": "edge"});
+        let secret = call(&setup, api_port, &operator, "POST", "/api/tokens", &ask);
         let secret = secret["token"].as_str().unwrap().to_owned();
+        let streams = setup.streams.unwrap_or(256);
         write(
             &folder.path().join("proxy.toml"),
             &format!(
                 "[control]\nlisten = \"127.0.0.1:{control_port}\"\n\
-                 [meeting]\nurl = \"http://127.0.0.1:{api_port}\"\nsecret = \"{secret}\"\npoll_interval = \"500ms\"\n\
+                 [meeting]\nurl = \"{}://127.0.0.1:{}\"\nsecret = \"{secret}\"\npoll_interval = \"500ms\"\n\
                  [tunnels]\nports = \"{public_port}\"\nmax_visitors_per_device = {streams}\n\
-                 max_visitors_per_source = {streams}\n[shutdown]\ngrace = \"1s\"\n"
+                 max_visitors_per_source = {streams}\n[shutdown]\ngrace = \"1s\"\n",
+                setup.scheme(),
+                setup.front.unwrap_or(api_port),
             ),
         );
-        let mut proxy = start("proxy", folder.path());
-        proxy.wait_for("agents connect here", PATIENCE);
-        Self { folder, api_port, control_port, public_port, operator, streams, receiver, proxy, agent: None }
+        let proxy = start_proxy(folder.path(), &setup);
+        Self { folder, setup, api_port, control_port, public_port, operator, receiver, proxy, agent: None }
     }
 
     /// Where tests and programs keep things.
@@ -93,61 +117,96 @@ impl World {
 
     /// Provisions the device, starts its agent, publishes this local port, and waits until visitors can come.
     pub(crate) fn device_with_service(&mut self, service: &str, local_port: u16) -> u16 {
+        self.provision();
+        self.agent = Some(self.start_agent("agent", service, local_port));
+        self.agent.as_mut().unwrap().wait_for("first heartbeat accepted", PATIENCE);
+        self.publish(service, local_port);
+        self.proxy.wait_for("tunnel up", PATIENCE);
+        self.public_port
+    }
+
+    /// Enters the device.
+    pub(crate) fn provision(&self) {
         let device = json!({
             "device_key": DEVICE, "authorized": true, "token_code": TOKEN, "token_count": 1,
         });
         self.operate("POST", "/api/devices/manual-create", &device);
-        self.agent = Some(self.start_agent("agent", service, local_port));
-        self.agent.as_mut().unwrap().wait_for("first heartbeat accepted", PATIENCE);
+    }
+
+    /// Gives the device's local port a public one.
+    pub(crate) fn publish(&self, service: &str, local_port: u16) -> u16 {
         let path = format!("/api/devices/{DEVICE}/service?permanent=1&local_port={local_port}");
         let granted = self.operate("POST", &path, &json!({"service": service}));
         assert_eq!(granted["port"].as_u64(), Some(u64::from(self.public_port)), "{granted}");
-        self.proxy.wait_for("tunnel up", PATIENCE);
         self.public_port
     }
 
     /// An agent of the device, with its own folder.
     pub(crate) fn start_agent(&self, name: &str, service: &str, local_port: u16) -> Program {
+        self.start_agent_of(name, service, local_port, self.control_port)
+    }
+
+    /// The same, of a proxy on another port.
+    pub(crate) fn start_agent_of(
+        &self,
+        name: &str,
+        service: &str,
+        local_port: u16,
+        control_port: u16,
+    ) -> Program {
         let state = self.folder().join(name);
         fs::create_dir_all(&state).unwrap();
         write(
             &self.folder().join(format!("{name}.toml")),
             &format!(
                 "device_key = \"{DEVICE}\"\ntoken = \"{TOKEN}\"\nstate_directory = \"{state}\"\n\
-                 [meeting]\nurl = \"http://127.0.0.1:{api}\"\nheartbeat_every = \"5s\"\n\
-                 [tunnel]\nhost = \"127.0.0.1\"\nport = {control}\nmax_connections = {streams}\n\
+                 [meeting]\nurl = \"{scheme}://127.0.0.1:{api}\"\nheartbeat_every = \"5s\"\n\
+                 [tunnel]\nhost = \"127.0.0.1\"\nport = {control_port}\nmax_connections = {streams}\n\
                  [services]\n{service} = {local_port}\n[known_hosts]\nenabled = false\n[log]\nlevel = \"agent=debug\"\n",
                 state = state.display(),
-                api = self.api_port,
-                control = self.control_port,
-                streams = self.streams,
+                scheme = self.setup.scheme(),
+                api = self.setup.front.unwrap_or(self.api_port),
+                streams = self.setup.streams.unwrap_or(256),
             ),
         );
         let mut command = ours("agent");
         command.args(["--config"]).arg(self.folder().join(format!("{name}.toml")));
+        set(&mut command, &self.setup.agent);
         Program::start(name, &mut command)
     }
 
     /// Starts a killed receiver again, on the same port and database.
     pub(crate) fn restart_receiver(&mut self) {
-        self.receiver = start("receiver", self.folder.path());
-        self.receiver.wait_for("listening", PATIENCE);
+        self.receiver = start_receiver(self.folder.path(), &self.setup);
     }
 
     /// Starts a killed proxy again.
     pub(crate) fn restart_proxy(&mut self) {
-        self.proxy = start("proxy", self.folder.path());
-        self.proxy.wait_for("agents connect here", PATIENCE);
+        self.proxy = start_proxy(self.folder.path(), &self.setup);
+    }
+
+    /// A second receiver with the same settings on this port.
+    pub(crate) fn another_receiver(&self, port: u16) -> Program {
+        let mut command = program("receiver", self.folder.path(), &self.setup.receiver);
+        command.current_dir(self.folder.path());
+        set(&mut command, &[format!("http.listen=127.0.0.1:{port}")]);
+        let mut receiver = Program::start("another receiver", &mut command);
+        receiver.wait_for("listening", PATIENCE);
+        receiver
     }
 
     /// A call with the operator's secret; it must succeed.
     pub(crate) fn operate(&self, method: &str, path: &str, body: &Value) -> Value {
-        call(self.api_port, &self.operator, method, path, body)
+        call(&self.setup, self.api_port, &self.operator, method, path, body)
     }
 
     /// The status code that a heartbeat of the device gets.
     pub(crate) fn heartbeat_status(&self) -> String {
-        run_command(Command::new(peer("curl")).args([
+        let mut curl = Command::new(peer("curl"));
+        if let Some(authority) = &self.setup.authority {
+            curl.arg("--cacert").arg(authority.file("ca.pem"));
+        }
+        run_command(curl.args([
             "-s",
             "-o",
             "/dev/null",
@@ -157,8 +216,17 @@ impl World {
             "POST",
             "-d",
             "{}",
-            &format!("http://127.0.0.1:{}/api/devices/{DEVICE}/online", self.api_port),
+            &format!(
+                "{}://127.0.0.1:{}/api/devices/{DEVICE}/online",
+                self.setup.scheme(),
+                self.setup.front.unwrap_or(self.api_port)
+            ),
         ]))
+    }
+
+    /// The certificates, where there are some.
+    pub(crate) fn authority(&self) -> &Authority {
+        self.setup.authority.as_ref().expect("a world with TLS")
     }
 
     /// The path of the receiver's database.
@@ -167,14 +235,34 @@ impl World {
     }
 }
 
-fn start(name: &str, folder: &Path) -> Program {
-    Program::start(name, &mut program(name, folder))
+fn start_receiver(folder: &Path, setup: &Setup) -> Program {
+    let mut command = program("receiver", folder, &setup.receiver);
+    command.current_dir(folder);
+    if setup.clock {
+        fake_clock(&mut command);
+    }
+    let mut receiver = Program::start("receiver", &mut command);
+    receiver.wait_for("listening", PATIENCE);
+    receiver
 }
 
-fn program(name: &str, folder: &Path) -> Command {
+fn start_proxy(folder: &Path, setup: &Setup) -> Program {
+    let mut proxy = Program::start("proxy", &mut program("proxy", folder, &setup.proxy));
+    proxy.wait_for("agents connect here", PATIENCE);
+    proxy
+}
+
+fn program(name: &str, folder: &Path, settings: &[String]) -> Command {
     let mut command = ours(name);
     command.arg("--config").arg(folder.join(format!("{name}.toml")));
+    set(&mut command, settings);
     command
+}
+
+fn set(command: &mut Command, settings: &[String]) {
+    for setting in settings {
+        command.args(["--set", setting]);
+    }
 }
 
 /// Puts libfaketime between a program and its wall clock; it reads the offset from a file in the working directory.
@@ -192,8 +280,12 @@ fn fake_clock(command: &mut Command) {
         .env("DONT_FAKE_MONOTONIC", "1");
 }
 
-fn call(port: u16, secret: &str, method: &str, path: &str, body: &Value) -> Value {
-    let answer = run_command(Command::new(peer("curl")).args([
+fn call(setup: &Setup, port: u16, secret: &str, method: &str, path: &str, body: &Value) -> Value {
+    let mut curl = Command::new(peer("curl"));
+    if let Some(authority) = &setup.authority {
+        curl.arg("--cacert").arg(authority.file("ca.pem"));
+    }
+    let answer = run_command(curl.args([
         "-sS",
         "--fail-with-body",
         "-X",
@@ -204,7 +296,7 @@ fn call(port: u16, secret: &str, method: &str, path: &str, body: &Value) -> Valu
         &format!("Authorization: Bearer {secret}"),
         "-d",
         &body.to_string(),
-        &format!("http://127.0.0.1:{port}{path}"),
+        &format!("{}://127.0.0.1:{port}{path}", setup.scheme()),
     ]));
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{method} {path}: {error}: {answer}"))
 }
