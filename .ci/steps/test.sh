@@ -3,4 +3,4 @@
 source "$(dirname "$0")/../environment.sh"
 grep -q '^cargo test --workspace' README.md
 cargo test --workspace
-cargo test -p checkin-api -p meeting-api -p tunnel-frame --all-features
+cargo test -p checkin-api -p iframe-messages -p meeting-api -p tunnel-frame --all-features
