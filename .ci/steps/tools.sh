@@ -13,6 +13,7 @@ install faketime faketime
 install nft nftables
 install ip iproute2
 install openssl openssl
+install strace strace
 install node nodejs
 install python3 python3
 if ! python3 -c 'import ensurepip' 2>/dev/null; then packages python3-venv; fi

@@ -1,4 +1,6 @@
-//! The crate against independent implementations. Run with `-- --ignored`; a peer that is missing is a failure.
+//! The server and its stores against real databases, disks, signals and tools. Run with `-- --ignored`; a peer that is missing is
+//! a failure.
+#![cfg(feature = "sqlite")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,5 +9,12 @@
     reason = "tests may be blunt, their helpers too"
 )]
 
-#[cfg(feature = "meshcore")]
-mod meshcore;
+mod child;
+mod disk_full;
+mod io_error;
+mod kill;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[path = "../server/store_suite.rs"]
+#[allow(dead_code, reason = "the suite is shared, and not all of it is used here without PostgreSQL")]
+mod store_suite;

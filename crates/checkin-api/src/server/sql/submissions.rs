@@ -125,11 +125,15 @@ pub(super) fn add_rejected(sql: &mut dyn Sql, counts: &[RejectedCount]) -> Resul
     Ok(())
 }
 
+/// As much as a check-in alone writes into the log: a disk that has room for a byte is not ready.
+const PROBE_BYTES: usize = 32 * 1024;
+
 /// Writes something that means nothing.
 pub(super) fn probe(sql: &mut dyn Sql, now: i64) -> Result<(), StoreError> {
     sql.run(
-        "INSERT INTO probe (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
-        &[Value::Integer(now)],
+        "INSERT INTO probe (id, at, padding) VALUES (1, ?1, ?2) \
+         ON CONFLICT (id) DO UPDATE SET at = excluded.at, padding = excluded.padding",
+        &[Value::Integer(now), Value::Bytes(&[0; PROBE_BYTES])],
     )?;
     Ok(())
 }

@@ -47,8 +47,9 @@ CREATE TABLE keys (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX keys_by_name ON keys (name) WHERE revoked_at IS NULL;
 
--- One row, written to find out whether writing is possible.
+-- One row, as large as what a check-in writes, written to find out whether writing is possible.
 CREATE TABLE probe (
-    id BIGINT NOT NULL PRIMARY KEY,
-    at BIGINT NOT NULL
+    id      BIGINT NOT NULL PRIMARY KEY,
+    at      BIGINT NOT NULL,
+    padding BLOB   NOT NULL
 ) WITHOUT ROWID;
