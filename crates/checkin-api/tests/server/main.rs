@@ -7,6 +7,13 @@
     reason = "tests may be blunt, their helpers too"
 )]
 
+mod batch;
+mod commits;
+mod import;
+mod sockets;
+mod sqlite_store;
 mod statuses;
+mod store_suite;
 mod submission;
 mod support;
+mod wire;

@@ -1,8 +1,10 @@
 //! A server in memory's reach: a store in a temporary file, a clock that tests turn, and requests as values.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use checkin_api::server::store::{Keys, NewKey, Role};
@@ -175,6 +177,14 @@ pub(crate) fn check_in(hash: &str, username: &str, bot: Option<&str>) -> CheckIn
         channel: "#meshmonday".to_owned(),
         timestamp: "2025-03-03T14:30:00-07:00".into(),
         source_bot: bot.map(str::to_owned),
+    }
+}
+
+/// Drives a future to where it waits; its value if it waits for nothing.
+pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
     }
 }
 
