@@ -9,6 +9,8 @@
     reason = "a test that fails may say so in any way"
 )]
 
+mod churn;
+
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
