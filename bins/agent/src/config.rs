@@ -3,19 +3,25 @@
 //! Every key, its default and its meaning are in `docs/agent.example.toml`, which a test parses. Here they are types: a value
 //! that exists is valid, and what depends on more than one value is checked by [`Config::problem`].
 
+mod keys;
+mod meeting;
+mod tunnel;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use daemon::admin::AdminSettings;
 use daemon::config::{Period, SecretSource};
 use daemon::logging::LogSettings;
-use daemon::tls::ClientTls;
-use meeting_api::{ClusterIp, DeviceKey, Note, ServiceName};
+use meeting_api::{DeviceKey, ServiceName};
 use serde::{Deserialize, Serialize};
 
 use crate::official_files::OfficialPaths;
+
+pub use keys::{KnownHostsSettings, ServerKeySettings, SshKeySettings};
+pub use meeting::{AddressSettings, CredentialKind, MeetingSettings};
+pub use tunnel::TunnelSettings;
 
 /// The port of the proxy that the document calls typical (§4).
 pub const DEFAULT_TUNNEL_PORT: u16 = 9001;
@@ -68,215 +74,6 @@ impl Default for Config {
             official_files: OfficialPaths::default(),
             admin: AdminSettings::default(),
             log: LogSettings::default(),
-        }
-    }
-}
-
-/// `[meeting]`: the server and how the device proves itself to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MeetingSettings {
-    /// The base URL, `https://…` or `http://…`. Required.
-    pub url: Option<String>,
-    /// How device calls prove who they are. Default: `none`, as the document has it.
-    pub credential: CredentialKind,
-    /// The bearer secret, with `credential = "bearer"`.
-    pub secret: Option<SecretSource>,
-    /// Time between heartbeats. Default 60 s, as the document says; 5 s to 1 h.
-    pub heartbeat_every: Period,
-    /// Time for one request with its answer. Default 10 s; 1 s to 2 m.
-    pub timeout: Period,
-    /// Allows secrets to be sent, and host keys to be taken, over plain `http` to another machine. Default: no.
-    pub allow_insecure: bool,
-    /// TLS of the connection to the server.
-    pub tls: ClientTls,
-}
-
-impl Default for MeetingSettings {
-    fn default() -> Self {
-        Self {
-            url: None,
-            credential: CredentialKind::None,
-            secret: None,
-            heartbeat_every: Period::from_secs(60),
-            timeout: Period::from_secs(10),
-            allow_insecure: false,
-            tls: ClientTls::default(),
-        }
-    }
-}
-
-/// How device calls prove who they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CredentialKind {
-    /// Nothing, as the document has it: whoever knows the device key may report for it.
-    #[default]
-    None,
-    /// `Authorization: Bearer …` with a secret that the operator gave.
-    Bearer,
-    /// A signature of each request by the device's own SSH key (RFC 9421).
-    Signature,
-}
-
-/// `[addresses]`: what heartbeats say about addresses (§3.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AddressSettings {
-    /// `ip_address`. Default: absent, so that the server takes the address it sees.
-    pub main: Option<IpAddr>,
-    /// `ip_lan`. Default: the address that leads to the server.
-    pub lan: Option<IpAddr>,
-    /// `ip_public`. Default: absent.
-    pub public: Option<IpAddr>,
-    /// `cluster_ip`. Default: absent.
-    pub cluster: Option<ClusterIp>,
-    /// `note`: a short status for people. Default: absent.
-    pub note: Option<Note>,
-    /// How often the machine's addresses are looked at. Default 10 s; 1 s to 1 h.
-    pub poll_every: Period,
-}
-
-impl Default for AddressSettings {
-    fn default() -> Self {
-        Self {
-            main: None,
-            lan: None,
-            public: None,
-            cluster: None,
-            note: None,
-            poll_every: Period::from_secs(10),
-        }
-    }
-}
-
-/// `[ssh_key]`: the device's own key (§3.3).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SshKeySettings {
-    /// The private key in OpenSSH's format; made when absent. Default: `id_ed25519` in the state directory.
-    pub file: PathBuf,
-    /// Whether the public half is published. Default: yes.
-    pub publish: bool,
-    /// How often the server's copy is compared with ours. Default 6 h; 1 m or more.
-    pub check_every: Period,
-}
-
-impl Default for SshKeySettings {
-    fn default() -> Self {
-        Self { file: "id_ed25519".into(), publish: true, check_every: Period::from_secs(6 * 3600) }
-    }
-}
-
-/// `[known_hosts]`: the server's host keys (§3.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct KnownHostsSettings {
-    /// Whether the file is kept fresh. Default: yes.
-    pub enabled: bool,
-    /// The file. Default: `known_hosts` in the state directory.
-    pub file: PathBuf,
-    /// The hosts that the server's lines may be about: `name`, or `[name]:port`. Default: the host of `meeting.url`.
-    pub hosts: Vec<String>,
-    /// Takes new keys although none of the old ones is among them. Default: no, which is what protects against a
-    /// server that was replaced (R4); switch it on for the one run in which a change is expected.
-    pub accept_new_keys: bool,
-    /// Time between refreshes. Default 1 h; 1 m or more.
-    pub refresh_every: Period,
-}
-
-impl Default for KnownHostsSettings {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            file: "known_hosts".into(),
-            hosts: Vec::new(),
-            accept_new_keys: false,
-            refresh_every: Period::from_secs(3600),
-        }
-    }
-}
-
-/// `[server_key]`: lets the server log in to the device. Off unless asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServerKeySettings {
-    /// Whether the server's public key is kept in `file`. Default: no.
-    pub install: bool,
-    /// The `authorized_keys` file; an absolute path. Required with `install`.
-    pub file: Option<PathBuf>,
-    /// sshd's options for the line, such as `restrict,pty`. Default: none.
-    pub options: String,
-    /// Accept this key only, `SHA256:…`. Default: whatever the server shows.
-    pub fingerprint: Option<String>,
-    /// Time between refreshes. Default 6 h; 1 m or more.
-    pub refresh_every: Period,
-}
-
-impl Default for ServerKeySettings {
-    fn default() -> Self {
-        Self {
-            install: false,
-            file: None,
-            options: String::new(),
-            fingerprint: None,
-            refresh_every: Period::from_secs(6 * 3600),
-        }
-    }
-}
-
-/// `[tunnel]`: the reverse tunnel (§4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TunnelSettings {
-    /// Whether there is a tunnel. Default: yes, if there is a token.
-    pub enabled: bool,
-    /// The proxy. Default: `tunnel_host` of the official file, else the host of `meeting.url`.
-    pub host: Option<String>,
-    /// Its port. Default: `tunnel_port` of the official file, else 9001.
-    pub port: Option<NonZeroU16>,
-    /// Whether the connection is TLS. Default: `tunnel_ssl` of the official file, else no, as in the field.
-    pub tls: Option<bool>,
-    /// PEM file with the authorities to trust, instead of the machine's.
-    pub ca: Option<PathBuf>,
-    /// PEM file with the device's own certificate; needs `key`.
-    pub certificate: Option<PathBuf>,
-    /// PEM file with the key of `certificate`.
-    pub key: Option<PathBuf>,
-    /// The name that the proxy's certificate must have. Default: the proxy's host.
-    pub server_name: Option<String>,
-    /// Time to connect and be answered. Default 10 s; 1 s to 2 m.
-    pub timeout: Period,
-    /// Connections through the tunnel at once. Default 256; 1 to 65,535.
-    pub max_connections: NonZeroU16,
-}
-
-impl Default for TunnelSettings {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            host: None,
-            port: None,
-            tls: None,
-            ca: None,
-            certificate: None,
-            key: None,
-            server_name: None,
-            timeout: Period::from_secs(10),
-            max_connections: const { NonZeroU16::new(256).unwrap() },
-        }
-    }
-}
-
-impl TunnelSettings {
-    /// The TLS part, in the form that the server's connection has it too.
-    #[must_use]
-    pub fn tls_settings(&self) -> ClientTls {
-        ClientTls {
-            ca: self.ca.clone(),
-            certificate: self.certificate.clone(),
-            key: self.key.clone(),
-            server_name: self.server_name.clone(),
         }
     }
 }
