@@ -3,4 +3,6 @@
 source "$(dirname "$0")/../environment.sh"
 grep -q '^cargo test --workspace' README.md
 cargo test --workspace
-cargo test -p checkin-api -p iframe-messages -p meeting-api -p tunnel-frame --all-features
+published=()
+for manifest in crates/*/Cargo.toml; do published+=(-p "$(basename "$(dirname "$manifest")")"); done
+cargo test "${published[@]}" --all-features

@@ -7,22 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http_exchange::{Body, Exchange, Limits, ServerUrl};
 
 use crate::endpoint::Method;
 use crate::http_signature::{self, SignedRequest};
 use crate::{Refusal, Secret, SigningKey, TokenCode};
 
-mod base_url;
 mod device;
 mod error;
 mod operator;
 mod proxy;
-mod retry_after;
-mod transport;
 
-use base_url::BaseUrl;
 pub use error::ClientError;
-use transport::Transport;
 
 /// Most bytes of a reply that are read. Choice: MA-33.
 pub const MAX_REPLY_BYTES: usize = 1024 * 1024;
@@ -52,27 +48,26 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Inner {
-    base: BaseUrl,
+    server: ServerUrl,
+    /// The path that the API lies under, mostly none. Without a `/` at its end.
+    prefix: String,
     credential: Credential,
     timeout: Duration,
     user_agent: HeaderValue,
     allow_insecure: bool,
-    transport: Transport,
+    exchange: Exchange,
 }
 
 /// Sets a [`Client`] up.
 #[derive(Debug)]
 pub struct ClientBuilder {
-    base: BaseUrl,
+    server: ServerUrl,
+    prefix: String,
     credential: Credential,
     timeout: Duration,
-    connect_timeout: Duration,
     user_agent: String,
     allow_insecure: bool,
-    #[cfg(feature = "tls")]
-    tls: Option<rustls::ClientConfig>,
-    #[cfg(feature = "tls")]
-    server_name: Option<String>,
+    connections: http_exchange::Settings,
 }
 
 impl ClientBuilder {
@@ -93,7 +88,7 @@ impl ClientBuilder {
     /// The most time that one attempt to connect takes. Default 5 s.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connections.connect_timeout = timeout;
         self
     }
 
@@ -116,7 +111,7 @@ impl ClientBuilder {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: rustls::ClientConfig) -> Self {
-        self.tls = Some(config);
+        self.connections.tls = Some(config);
         self
     }
 
@@ -124,7 +119,7 @@ impl ClientBuilder {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
-        self.server_name = Some(name.into());
+        self.connections.server_name = Some(name.into());
         self
     }
 
@@ -135,24 +130,21 @@ impl ClientBuilder {
     /// or the user agent is no header value; [`ClientError::Io`] when the platform's certificates cannot be used.
     pub fn build(self) -> Result<Client, ClientError> {
         let secret = matches!(self.credential, Credential::Bearer(_) | Credential::TokenCode(_));
-        if secret && !self.base.is_protected() && !self.allow_insecure {
+        if secret && !self.server.is_protected() && !self.allow_insecure {
             return Err(ClientError::Usage("a secret is sent over https only, unless insecure is allowed"));
         }
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .map_err(|_| ClientError::Usage("the user agent is not a header value"))?;
-        #[cfg(feature = "tls")]
-        let transport =
-            Transport::with_tls(&self.base, self.connect_timeout, self.tls, self.server_name.as_deref())?;
-        #[cfg(not(feature = "tls"))]
-        let transport = Transport::plain(&self.base, self.connect_timeout)?;
+        let exchange = Exchange::open(&self.server, &self.connections)?;
         Ok(Client {
             inner: Arc::new(Inner {
-                base: self.base,
+                server: self.server,
+                prefix: self.prefix,
                 credential: self.credential,
                 timeout: self.timeout,
                 user_agent,
                 allow_insecure: self.allow_insecure,
-                transport,
+                exchange,
             }),
         })
     }
@@ -165,24 +157,26 @@ impl Client {
     /// # Errors
     /// [`ClientError::Usage`] when it is no http or https URL, or has a user, a query or a fragment.
     pub fn builder(base_url: &str) -> Result<ClientBuilder, ClientError> {
+        let (server, path) = ServerUrl::parse(base_url)?;
+        if path.query().is_some() {
+            return Err(ClientError::Usage("the server's address has no query"));
+        }
         Ok(ClientBuilder {
-            base: BaseUrl::parse(base_url)?,
+            server,
+            prefix: path.path().trim_end_matches('/').to_owned(),
             credential: Credential::None,
             timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(5),
             user_agent: concat!("meeting-api/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_insecure: false,
-            #[cfg(feature = "tls")]
-            tls: None,
-            #[cfg(feature = "tls")]
-            server_name: None,
+            // Unused connections are kept for 90 s, longer than the 60 s between heartbeats.
+            connections: http_exchange::Settings::default(),
         })
     }
 
     /// The server's name or address as it stands in the base URL, IPv6 without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.inner.base.host()
+        self.inner.server.host()
     }
 
     /// The same server by a client with another credential, over the same connections.
@@ -191,24 +185,25 @@ impl Client {
     /// [`ClientError::Usage`] when a secret would be sent in clear.
     pub fn with_credential(&self, credential: Credential) -> Result<Self, ClientError> {
         let secret = matches!(credential, Credential::Bearer(_) | Credential::TokenCode(_));
-        if secret && !self.inner.base.is_protected() && !self.inner.allow_insecure {
+        if secret && !self.inner.server.is_protected() && !self.inner.allow_insecure {
             return Err(ClientError::Usage("a secret is sent over https only, unless insecure is allowed"));
         }
         Ok(Self {
             inner: Arc::new(Inner {
-                base: self.inner.base.clone(),
+                server: self.inner.server.clone(),
+                prefix: self.inner.prefix.clone(),
                 credential,
                 timeout: self.inner.timeout,
                 user_agent: self.inner.user_agent.clone(),
                 allow_insecure: self.inner.allow_insecure,
-                transport: self.inner.transport.clone(),
+                exchange: self.inner.exchange.clone(),
             }),
         })
     }
 
     /// Refuses to take keys that somebody on the way could have exchanged (threat R4).
     fn require_protection(&self) -> Result<(), ClientError> {
-        if self.inner.base.is_protected() || self.inner.allow_insecure {
+        if self.inner.server.is_protected() || self.inner.allow_insecure {
             Ok(())
         } else {
             Err(ClientError::Usage("keys are taken over https only, unless insecure is allowed"))
@@ -228,22 +223,16 @@ impl Client {
         max_reply_bytes: usize,
     ) -> Result<Vec<u8>, ClientError> {
         let request = self.request(method, path, body)?;
-        let exchange = self.inner.transport.exchange(request, max_reply_bytes);
-        let reply = tokio::time::timeout(self.inner.timeout, exchange)
-            .await
-            .map_err(|_| ClientError::timed_out())??;
-        let status = reply.status.as_u16();
-        if (200..300).contains(&status) {
-            return Ok(reply.body);
+        let limits = Limits { reply_bytes: max_reply_bytes, time: self.inner.timeout };
+        let reply = self.inner.exchange.run(request, limits).await?;
+        if reply.status.is_success() {
+            return Ok(reply.body.into());
         }
-        let mut refusal = Refusal::decode(status, &reply.body);
-        if (300..400).contains(&status) {
-            let target =
-                reply.headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
-            let target: String = target.chars().take(200).collect();
+        let mut refusal = Refusal::decode(reply.status.as_u16(), &reply.body);
+        if let Some(target) = reply.redirected_to() {
             refusal.error = format!("redirected to {target}, which is not followed");
         }
-        refusal.retry_after = retry_after::wait(&reply.headers, SystemTime::now());
+        refusal.retry_after = reply.retry_after(SystemTime::now());
         Err(ClientError::Refused(refusal))
     }
 
@@ -252,7 +241,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<Vec<u8>>,
-    ) -> Result<Request<transport::Body>, ClientError> {
+    ) -> Result<Request<Body>, ClientError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, self.inner.user_agent.clone());
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/plain"));
@@ -261,14 +250,14 @@ impl Client {
         }
         let body = body.unwrap_or_default();
         self.authenticate(&mut headers, method, path, &body)?;
-        let mut request = Request::new(transport::Body::from(body));
+        let mut request = Request::new(Body::from(body));
         *request.method_mut() = match method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
             Method::Put => http::Method::PUT,
             Method::Delete => http::Method::DELETE,
         };
-        *request.uri_mut() = self.inner.base.join(path)?;
+        *request.uri_mut() = self.inner.server.join(&format!("{}{path}", self.inner.prefix))?;
         *request.headers_mut() = headers;
         Ok(request)
     }

@@ -60,7 +60,7 @@ impl UtcTimestamp {
         u64::try_from(self.0 - earlier.0).unwrap_or(0)
     }
 
-    pub(crate) fn from_civil(civil: Civil) -> Option<Self> {
+    fn from_civil(civil: Civil) -> Option<Self> {
         let Civil { year, month, day, hour, minute, second } = civil;
         let valid = (0..=9999).contains(&year)
             && (1..=12).contains(&month)
@@ -76,13 +76,13 @@ impl UtcTimestamp {
 
 /// A date and time of day in parts, not yet checked.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Civil {
-    pub(crate) year: i64,
-    pub(crate) month: i64,
-    pub(crate) day: i64,
-    pub(crate) hour: i64,
-    pub(crate) minute: i64,
-    pub(crate) second: i64,
+struct Civil {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
 }
 
 const fn is_leap(year: i64) -> bool {

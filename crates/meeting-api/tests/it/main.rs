@@ -22,8 +22,6 @@ mod public_key;
 
 #[cfg(feature = "client")]
 mod client;
-#[cfg(feature = "tls")]
-mod client_tls;
 #[cfg(all(feature = "client", unix))]
 mod known_hosts_file;
 #[cfg(feature = "client")]

@@ -9,8 +9,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -54,10 +53,6 @@ pub(crate) struct RecordedServer {
 
 impl RecordedServer {
     pub(crate) async fn start(answer: Answer) -> Self {
-        Self::start_with(answer, None).await
-    }
-
-    pub(crate) async fn start_with(answer: Answer, tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -66,17 +61,7 @@ impl RecordedServer {
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 *count.lock().unwrap() += 1;
-                let (answer, log, tls) = (answer.clone(), Arc::clone(&log), tls.clone());
-                tokio::spawn(async move {
-                    match tls {
-                        None => serve(stream, answer, log).await,
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, answer, log).await;
-                            }
-                        }
-                    }
-                });
+                tokio::spawn(serve(stream, answer.clone(), Arc::clone(&log)));
             }
         });
         Self { address, asked, connections, task }
@@ -101,11 +86,7 @@ impl Drop for RecordedServer {
     }
 }
 
-async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    answer: Answer,
-    log: Arc<Mutex<Vec<Asked>>>,
-) {
+async fn serve(stream: TcpStream, answer: Answer, log: Arc<Mutex<Vec<Asked>>>) {
     let service = service_fn(move |request: Request<Incoming>| {
         let (answer, log) = (answer.clone(), Arc::clone(&log));
         async move {
