@@ -21,9 +21,10 @@
 //! [`Outbox`](crate::outbox::Outbox).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http_exchange::{Body, Exchange, Limits, Reply};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
@@ -33,16 +34,13 @@ mod api_url;
 mod batch;
 mod error;
 mod random;
-mod retry_after;
 mod submit;
-mod transport;
 
 use api_url::ApiUrl;
 pub use batch::MAX_BATCH;
 pub use error::ClientError;
 pub(crate) use random::random;
 pub use submit::Accepted;
-use transport::Transport;
 
 /// Most bytes of a reply that are read.
 pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
@@ -59,7 +57,7 @@ struct Inner {
     authorization: Option<HeaderValue>,
     timeout: Duration,
     user_agent: HeaderValue,
-    transport: Transport,
+    exchange: Exchange,
     permits: Semaphore,
 }
 
@@ -69,14 +67,10 @@ pub struct CheckInClientBuilder {
     url: ApiUrl,
     api_key: Option<ApiKey>,
     timeout: Duration,
-    connect_timeout: Duration,
     max_concurrent: usize,
     user_agent: String,
     allow_insecure: bool,
-    #[cfg(feature = "tls")]
-    tls: Option<rustls::ClientConfig>,
-    #[cfg(feature = "tls")]
-    server_name: Option<String>,
+    connections: http_exchange::Settings,
 }
 
 impl CheckInClientBuilder {
@@ -97,7 +91,7 @@ impl CheckInClientBuilder {
     /// The most time that one attempt to connect takes. Default 5 s.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connections.connect_timeout = timeout;
         self
     }
 
@@ -126,7 +120,7 @@ impl CheckInClientBuilder {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls_config(mut self, config: rustls::ClientConfig) -> Self {
-        self.tls = Some(config);
+        self.connections.tls = Some(config);
         self
     }
 
@@ -134,7 +128,7 @@ impl CheckInClientBuilder {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
-        self.server_name = Some(name.into());
+        self.connections.server_name = Some(name.into());
         self
     }
 
@@ -144,21 +138,17 @@ impl CheckInClientBuilder {
     /// [`ClientError::Usage`] when the URL is https and the feature `tls` is off, when the key would be sent in clear, or the
     /// user agent is no header value; [`ClientError::Io`] when the platform's certificates cannot be used.
     pub fn build(self) -> Result<CheckInClient, ClientError> {
-        if self.api_key.is_some() && !self.url.is_protected() && !self.allow_insecure {
+        if self.api_key.is_some() && !self.url.server.is_protected() && !self.allow_insecure {
             return Err(ClientError::Usage("a key is sent over https only, unless insecure is allowed"));
         }
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .map_err(|_| ClientError::Usage("the user agent is not a header value"))?;
         let authorization = self.api_key.as_ref().map(bearer).transpose()?;
-        #[cfg(feature = "tls")]
-        let transport =
-            Transport::with_tls(&self.url, self.connect_timeout, self.tls, self.server_name.as_deref())?;
-        #[cfg(not(feature = "tls"))]
-        let transport = Transport::plain(&self.url, self.connect_timeout)?;
+        let exchange = Exchange::open(&self.url.server, &self.connections)?;
         let permits = Semaphore::new(self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS));
         let (url, timeout) = (self.url, self.timeout);
         Ok(CheckInClient {
-            inner: Arc::new(Inner { url, authorization, timeout, user_agent, transport, permits }),
+            inner: Arc::new(Inner { url, authorization, timeout, user_agent, exchange, permits }),
         })
     }
 }
@@ -181,21 +171,21 @@ impl CheckInClient {
             url: ApiUrl::parse(api_url)?,
             api_key: None,
             timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(5),
             max_concurrent: 4,
             user_agent: concat!("checkin-api/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_insecure: false,
-            #[cfg(feature = "tls")]
-            tls: None,
-            #[cfg(feature = "tls")]
-            server_name: None,
+            // Unused connections are not kept for long: a flush is short, and the next one days away.
+            connections: http_exchange::Settings {
+                idle_timeout: Duration::from_secs(30),
+                ..http_exchange::Settings::default()
+            },
         })
     }
 
     /// The receiver's name or address as it stands in the URL, IPv6 without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.inner.url.host()
+        self.inner.url.server.host()
     }
 
     /// Whether the receiver is there: what it says to a `GET` of the submission path, `ok`. No key is needed.
@@ -225,34 +215,24 @@ impl CheckInClient {
         method: Method,
         uri: Uri,
         body: Option<(&'static str, Vec<u8>)>,
-    ) -> Result<transport::Reply, ClientError> {
+    ) -> Result<Reply, ClientError> {
         // The semaphore is never closed.
         let _permit = self.inner.permits.acquire().await;
         let request = self.request(method, uri, body);
-        let exchange = self.inner.transport.exchange(request, MAX_REPLY_BYTES);
-        let reply = tokio::time::timeout(self.inner.timeout, exchange)
-            .await
-            .map_err(|_| ClientError::timed_out())??;
-        let status = reply.status.as_u16();
-        if (200..300).contains(&status) {
+        let limits = Limits { reply_bytes: MAX_REPLY_BYTES, time: self.inner.timeout };
+        let reply = self.inner.exchange.run(request, limits).await?;
+        if reply.status.is_success() {
             return Ok(reply);
         }
-        let mut refusal = Refusal::decode(status, &reply.body);
-        if (300..400).contains(&status) {
-            let target = reply.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
-            let target: String = target.unwrap_or("elsewhere").chars().take(200).collect();
+        let mut refusal = Refusal::decode(reply.status.as_u16(), &reply.body);
+        if let Some(target) = reply.redirected_to() {
             refusal.error = format!("redirected to {target}, which is not followed");
         }
-        refusal.retry_after = retry_after::wait(&reply.headers, jiff::Timestamp::now());
+        refusal.retry_after = reply.retry_after(SystemTime::now());
         Err(ClientError::Refused(refusal))
     }
 
-    fn request(
-        &self,
-        method: Method,
-        uri: Uri,
-        body: Option<(&'static str, Vec<u8>)>,
-    ) -> Request<transport::Body> {
+    fn request(&self, method: Method, uri: Uri, body: Option<(&'static str, Vec<u8>)>) -> Request<Body> {
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, self.inner.user_agent.clone());
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -263,7 +243,7 @@ impl CheckInClient {
         if let Some(kind) = kind {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-        let mut request = Request::new(transport::Body::from(body));
+        let mut request = Request::new(Body::from(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;

@@ -1,6 +1,8 @@
 use std::io;
 use std::time::Duration;
 
+use http_exchange::ExchangeError;
+
 use crate::{DecodeError, Refusal};
 
 /// Why a call did not give what was asked for.
@@ -76,29 +78,16 @@ impl ClientError {
     pub(super) fn timed_out() -> Self {
         Self::Io(io::Error::new(io::ErrorKind::TimedOut, "the receiver did not answer in time"))
     }
+}
 
-    /// An error of the HTTP layer, of which the cause that a person can act on is kept.
-    pub(super) fn from_http(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut cause = Some(error);
-        let mut last = error;
-        while let Some(error) = cause {
-            if let Some(io) = error.downcast_ref::<io::Error>() {
-                return Self::Io(io::Error::new(io.kind(), io.to_string()));
-            }
-            if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
-                if hyper.is_parse() {
-                    return Self::Protocol("the answer is not HTTP");
-                }
-                if hyper.is_incomplete_message() {
-                    return Self::Io(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        "the connection was closed before the answer",
-                    ));
-                }
-            }
-            last = error;
-            cause = error.source();
+impl From<ExchangeError> for ClientError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Protocol(words) => Self::Protocol(words),
+            ExchangeError::Usage(words) => Self::Usage(words),
+            ExchangeError::Io(error) => Self::Io(error),
+            // Whatever may come to be told apart there is a failure on the way here.
+            error => Self::Io(io::Error::other(error.to_string())),
         }
-        Self::Io(io::Error::other(last.to_string()))
     }
 }

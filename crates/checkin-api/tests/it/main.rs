@@ -10,8 +10,6 @@
 mod check_in;
 #[cfg(feature = "client")]
 mod client;
-#[cfg(feature = "tls")]
-mod client_tls;
 #[cfg(feature = "meshcore")]
 mod meshcore;
 #[cfg(feature = "client")]

@@ -10,8 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -79,13 +78,6 @@ struct State {
 impl Receiver {
     /// The answers in their order, the last one again and again.
     pub(crate) async fn start(script: impl IntoIterator<Item = Answer>) -> Self {
-        Self::start_with(script, None).await
-    }
-
-    pub(crate) async fn start_with(
-        script: impl IntoIterator<Item = Answer>,
-        tls: Option<tokio_rustls::TlsAcceptor>,
-    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -97,17 +89,7 @@ impl Receiver {
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (state, tls) = (Arc::clone(&shared), tls.clone());
-                tokio::spawn(async move {
-                    match tls {
-                        None => serve(stream, state).await,
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, state).await;
-                            }
-                        }
-                    }
-                });
+                tokio::spawn(serve(stream, Arc::clone(&shared)));
             }
         });
         Self { address, state, task }
@@ -157,7 +139,7 @@ impl Drop for Receiver {
     }
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, state: Arc<State>) {
+async fn serve(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(move |request: Request<Incoming>| {
         let state = Arc::clone(&state);
         async move {
