@@ -276,7 +276,7 @@ async fn run_once(loaded: Loaded<Config>) -> Result<(), Failure> {
     cli::print(&text)?;
     match once::verdict(parts) {
         Ok(()) => Ok(()),
-        Err(failure) => Err(Failure::new(failure.exit(), "the round failed")),
+        Err(failure) => Err(Failure::told(failure.exit())),
     }
 }
 
@@ -291,6 +291,7 @@ async fn run_check(loaded: Loaded<Config>, json: bool, options: Options) -> Resu
     };
     let report: Report = check::check(loaded.settings, options, &mut listen).await;
     printed?;
+    let exit = report.exit();
     if json {
         let text = serde_json::to_string_pretty(&report).map_err(|error| {
             Failure::new(Exit::Software, "cannot write the report as JSON").because(error)
@@ -299,8 +300,5 @@ async fn run_check(loaded: Loaded<Config>, json: bool, options: Options) -> Resu
     } else {
         cli::print(&report.summary())?;
     }
-    match report.exit() {
-        Exit::Ok => Ok(()),
-        exit => Err(Failure::new(exit, report.summary().trim_end())),
-    }
+    if exit == Exit::Ok { Ok(()) } else { Err(Failure::told(exit)) }
 }

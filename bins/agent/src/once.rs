@@ -52,9 +52,12 @@ pub async fn once(config: Config) -> Result<Vec<Part>, Failure> {
         add("key", said.map_err(|error| failure("key", error)));
     }
     if plan.config.known_hosts.enabled {
-        let said = chore::host_keys::refresh(&plan)
-            .await
-            .map(|keys| format!("{} offered, {} added, {} removed", keys.offered, keys.added, keys.removed));
+        let said = chore::host_keys::refresh(&plan).await.map(|keys| match keys {
+            Some(keys) => {
+                format!("{} offered, {} added, {} removed", keys.offered, keys.added, keys.removed)
+            }
+            None => "the server has none to give".to_owned(),
+        });
         add("host keys", said.map_err(|error| failure("host keys", error)));
     }
     if plan.config.server_key.install {

@@ -46,7 +46,7 @@ pub(crate) enum Gate {
 /// What one run of a chore brought.
 enum Done {
     Heartbeat { seen: Addresses, server: Vec<SocketAddr>, result: Result<Accepted, ChoreError> },
-    HostKeys(Result<HostKeys, ChoreError>),
+    HostKeys(Result<Option<HostKeys>, ChoreError>),
     KeyPublication(Result<Published, ChoreError>),
     ServerKey(Result<Installed, ChoreError>),
 }
@@ -169,11 +169,12 @@ impl Reporter {
         wait
     }
 
-    fn host_keys_ended(&mut self, result: Result<HostKeys, ChoreError>) -> Duration {
+    fn host_keys_ended(&mut self, result: Result<Option<HostKeys>, ChoreError>) -> Duration {
         match result {
             Ok(keys) => {
-                if keys.added + keys.removed > 0 {
-                    let (added, removed) = (keys.added, keys.removed);
+                if let Some(HostKeys { added, removed, .. }) = keys
+                    && added + removed > 0
+                {
                     self.surroundings.tell(&Event::KnownHostsUpdated { added, removed });
                 }
                 self.succeeded(Chore::HostKeys)

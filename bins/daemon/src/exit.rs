@@ -92,6 +92,12 @@ impl Failure {
         Self { exit, what: what.into(), cause: None, advice: None }
     }
 
+    /// An exit code whose reason the program has printed already.
+    #[must_use]
+    pub fn told(exit: Exit) -> Self {
+        Self::new(exit, String::new())
+    }
+
     /// A failed file or socket operation; the exit code follows from the error.
     #[must_use]
     pub fn io(what: impl Into<String>, error: std::io::Error) -> Self {
@@ -152,6 +158,7 @@ impl Error for Failure {
 pub fn report(program: &str, result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => Exit::Ok.into(),
+        Err(failure) if failure.what.is_empty() => failure.exit.into(),
         Err(failure) => {
             // Nobody is left to hear that standard error is closed.
             let _ = writeln!(

@@ -94,12 +94,12 @@ async fn host_keys(plan: &Plan, progress: &mut Progress<'_>) {
     }
     let path = plan.config.known_hosts_path();
     match chore::host_keys::refresh(plan).await {
-        Ok(keys) => progress.ok(
+        Ok(Some(keys)) => progress.ok(
             "host_keys",
             TITLE,
             format!("{} keys, {} new, in {}", keys.offered, keys.added, path.display()),
         ),
-        Err(chore::ChoreError::Server(error)) if error.is_not_provisioned() => progress.note(
+        Ok(None) => progress.note(
             "host_keys",
             TITLE,
             "the server has none to give",

@@ -36,20 +36,27 @@ fn parse_host(text: &str) -> Result<Host, KnownHostsRefused> {
     }
 }
 
-/// Fetches the server's host keys and brings the file up to date.
-pub(crate) async fn refresh(plan: &Plan) -> Result<HostKeys, ChoreError> {
+/// Fetches the server's host keys and brings the file up to date; `None` when the server has none to give, which is its operator's
+/// choice and no failure.
+pub(crate) async fn refresh(plan: &Plan) -> Result<Option<HostKeys>, ChoreError> {
     let refused =
         |refused: KnownHostsRefused| ChoreError::NotTaken(format!("host keys not taken: {refused}"));
     let hosts =
         hosts(plan).map_err(|_| ChoreError::NotTaken("known_hosts.hosts holds no host name".to_owned()))?;
-    let text = plan.client.ssh_hostkeys().await?;
+    let text = match plan.client.ssh_hostkeys().await {
+        Ok(text) => text,
+        Err(error) if error.is_not_provisioned() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let offered = Offered::parse(&text, &hosts).map_err(refused)?;
     let count = offered.keys().count();
     let path = plan.config.known_hosts_path();
     let (file, allow) = (KnownHostsFile::new(&path), plan.config.known_hosts.accept_new_keys);
     let updated = tokio::task::spawn_blocking(move || file.update(&hosts, &offered, allow));
     match updated.await {
-        Ok(Ok(merged)) => Ok(HostKeys { offered: count, added: merged.added.len(), removed: merged.removed }),
+        Ok(Ok(merged)) => {
+            Ok(Some(HostKeys { offered: count, added: merged.added.len(), removed: merged.removed }))
+        }
         Ok(Err(KnownHostsFileError::Refused(why))) => Err(refused(why)),
         Ok(Err(error)) => Err(ChoreError::Local(format!("{}: {error}", path.display()))),
         Err(error) => Err(ChoreError::Local(format!("{}: {error}", path.display()))),

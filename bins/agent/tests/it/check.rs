@@ -145,6 +145,20 @@ async fn without_a_device_key_the_check_says_where_it_looked() {
     assert!(step.found.contains("device_info.json"), "{}", step.found);
 }
 
+/// A server without host keys to give is set up so; the device's round is not a failure for that.
+#[tokio::test]
+async fn a_server_without_host_keys_is_no_failure() {
+    let home = tempfile::tempdir().unwrap();
+    let meeting = Meeting::start().await;
+    meeting.set(|state| state.host_keys.clear());
+    let config = config(&home, &meeting.url());
+    let parts = once::once(config.clone()).await.unwrap();
+    let said = parts.iter().find(|part| part.name == "host keys").unwrap();
+    assert_eq!(said.result.as_deref().unwrap(), "the server has none to give");
+    once::verdict(parts).unwrap();
+    assert_eq!(step(&check(config).await, "host_keys").verdict, Verdict::Note);
+}
+
 #[tokio::test]
 async fn once_says_which_part_failed_by_its_exit_code() {
     let home = tempfile::tempdir().unwrap();

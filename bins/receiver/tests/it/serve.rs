@@ -189,3 +189,14 @@ async fn a_database_that_cannot_be_used_ends_with_its_code() {
         assert!(run_command(&config, &["device", "list"]).await.is_err());
     }
 }
+
+#[tokio::test]
+async fn the_database_is_for_the_receivers_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::start().await;
+    for file in ["receiver.db", "receiver.db-wal", "receiver.db-shm"] {
+        let mode = std::fs::metadata(stage.folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    stage.end().await;
+}
