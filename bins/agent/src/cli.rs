@@ -1,4 +1,4 @@
-//! The command line: `run`, `once`, `check`, `init`, `completions`.
+//! The command line: `run`, `once`, `check`, `checkin`, `init`, `completions`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,8 +14,10 @@ use meeting_api::DeviceKey;
 use tokio::sync::{Notify, watch};
 
 use crate::check::{self, Options, Report, Step};
+use crate::checkin;
+use crate::checkin::commands::{self, CheckInCommand};
 use crate::config::Config;
-use crate::events::Event;
+use crate::events::{CheckInEvent, Event};
 use crate::init;
 use crate::once::{self, Part};
 use crate::run::{Agent, STOP_GRACE};
@@ -29,6 +31,7 @@ pub const PROGRAM: Program = Program {
         ("MEETING_DEVICE_KEY", "device_key"),
         ("MEETING_TOKEN", "token"),
         ("STATE_DIRECTORY", "state_directory"),
+        ("CHECKIN_API_KEY", "checkin.api_key"),
     ],
 };
 
@@ -39,10 +42,14 @@ tunnel, a token.
   MEETING_TOKEN=a1b2c3 agent check
   agent run
 
+It can also be a radio bot's hand, with or without a Meeting server (agent help checkin):
+  CHECKIN_API_KEY=s3cret agent checkin submit --set checkin.url=https://example.org/checkins \\
+    --channel '#meshmonday' --sender-timestamp 1741037400 --name HOWL --text 'check in'
+
 Files: /etc/meeting/agent.toml has the settings; /etc/meeting/device_info.json and
 reverse_tunnel/devices/config.json, those of the official agent, are read for what the settings
 leave open; /var/lib/meeting-agent keeps the key and known_hosts.
-Environment: MEETING_DEVICE_KEY, MEETING_TOKEN, and AGENT_SECTION__KEY for every setting.
+Environment: MEETING_DEVICE_KEY, MEETING_TOKEN, CHECKIN_API_KEY, and AGENT_SECTION__KEY for every setting.
 Signals: TERM and INT stop in order, a second one at once; HUP reads the settings again.
 Exit codes: 0 done or stopped, 1 a check failed, 64 wrong command line, 69 server or proxy
 unreachable, 74 file trouble, 75 stop was cut short, 77 refused by server or proxy, 78 settings
@@ -96,6 +103,9 @@ enum Command {
         #[arg(long)]
         skip_tunnel: bool,
     },
+    /// Check-ins of a radio net: hand one over, forward those of a folder, see what waits
+    #[command(subcommand, name = "checkin")]
+    CheckIn(CheckInCommand),
     /// Write a configuration file to start from; needs --server
     Init {
         /// Where to write; - for standard output [default: /etc/meeting/agent.toml]
@@ -132,6 +142,12 @@ impl Cli {
                     Some(Command::Check { json, skip_tunnel }) => {
                         let options = Options { skip_tunnel: *skip_tunnel };
                         runtime.block_on(run_check(loaded, *json, options))
+                    }
+                    Some(Command::CheckIn(CheckInCommand::Forward)) => {
+                        runtime.block_on(run_forward(settings, loaded))
+                    }
+                    Some(Command::CheckIn(command)) => {
+                        runtime.block_on(command.clone().execute(&loaded.settings))
                     }
                     Some(Command::Once) => runtime.block_on(run_once(loaded)),
                     _ => runtime.block_on(run_agent(settings, loaded)),
@@ -195,7 +211,33 @@ fn start_logging(loaded: &Loaded<Config>) -> Result<LogHandle, Failure> {
 }
 
 async fn run_agent(settings: Settings, loaded: Loaded<Config>) -> Result<(), Failure> {
-    refuse_problem(&loaded)?;
+    live(settings, loaded, refuse_problem, |config, reloads, stop| async {
+        let agent = Agent::new(config).reloads(reloads);
+        let watchdog = tokio::spawn(service_manager::watchdog(agent.liveness()));
+        let ended = agent.run(stop, notify_service_manager).await;
+        watchdog.abort();
+        ended
+    })
+    .await
+}
+
+/// Forwards check-ins and does nothing else.
+async fn run_forward(settings: Settings, loaded: Loaded<Config>) -> Result<(), Failure> {
+    let refuse = |loaded: &Loaded<Config>| commands::plan(&loaded.settings).map(drop);
+    live(settings, loaded, refuse, |config, reloads, stop| {
+        checkin::forward(config, reloads, stop, notify_service_manager)
+    })
+    .await
+}
+
+/// Runs with this process's log and signals; HUP reads the settings again.
+async fn live<F: Future<Output = Result<(), Failure>>>(
+    settings: Settings,
+    loaded: Loaded<Config>,
+    refuse: fn(&Loaded<Config>) -> Result<(), Failure>,
+    run: impl FnOnce(Config, watch::Receiver<Config>, Stop) -> F,
+) -> Result<(), Failure> {
+    refuse(&loaded)?;
     let log = start_logging(&loaded)?;
     let config = loaded.settings;
     let stop = Stop::default();
@@ -204,15 +246,12 @@ async fn run_agent(settings: Settings, loaded: Loaded<Config>) -> Result<(), Fai
     let listening = signals::listen(stop.clone(), move || wake.notify_one())
         .map_err(|error| Failure::io("cannot take over signals", error))?;
     let (new_settings, reloads) = watch::channel(config.clone());
-    let agent = Agent::new(config).reloads(reloads);
-    let liveness = agent.liveness();
     let helpers = [
         tokio::spawn(listening),
-        tokio::spawn(service_manager::watchdog(liveness)),
-        tokio::spawn(reload_on(hangup, settings, new_settings, log)),
+        tokio::spawn(reload_on(hangup, settings, new_settings, log, refuse)),
         tokio::spawn(announce_stop(stop.clone())),
     ];
-    let ended = agent.run(stop, notify_service_manager).await;
+    let ended = run(config, reloads, stop).await;
     helpers.iter().for_each(tokio::task::JoinHandle::abort);
     ended
 }
@@ -228,12 +267,13 @@ async fn reload_on(
     settings: Settings,
     new_settings: watch::Sender<Config>,
     log: LogHandle,
+    refuse: fn(&Loaded<Config>) -> Result<(), Failure>,
 ) {
     loop {
         hangup.notified().await;
         service_manager::reloading();
         let loaded = settings.load::<Config>().map_err(Failure::from);
-        match loaded.and_then(|loaded| refuse_problem(&loaded).map(|()| loaded.settings)) {
+        match loaded.and_then(|loaded| refuse(&loaded).map(|()| loaded.settings)) {
             Ok(config) => {
                 log.set_filter(&config.log.level);
                 new_settings.send_replace(config);
@@ -249,7 +289,10 @@ async fn reload_on(
 /// Keeps `systemctl status` informed.
 fn notify_service_manager(event: &Event) {
     match event {
-        Event::Started { .. } | Event::Reloaded | Event::ReloadRefused { .. } => {
+        Event::Started { .. }
+        | Event::CheckIn(CheckInEvent::Forwarding { .. })
+        | Event::Reloaded
+        | Event::ReloadRefused { .. } => {
             service_manager::ready(&event.to_string());
         }
         Event::HeartbeatAccepted { first: true, .. }

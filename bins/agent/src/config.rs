@@ -17,6 +17,7 @@ use daemon::logging::LogSettings;
 use meeting_api::{DeviceKey, ServiceName};
 use serde::{Deserialize, Serialize};
 
+use crate::checkin::CheckInSettings;
 use crate::official_files::OfficialPaths;
 
 pub use keys::{KnownHostsSettings, ServerKeySettings, SshKeySettings};
@@ -50,6 +51,8 @@ pub struct Config {
     pub tunnel: TunnelSettings,
     /// The local ports that the tunnel may reach, by name; nothing else ever (T7). Default: `ssh = 22`.
     pub services: BTreeMap<ServiceName, NonZeroU16>,
+    /// The receiver of check-ins.
+    pub checkin: CheckInSettings,
     /// The files of the official agent.
     pub official_files: OfficialPaths,
     /// Metrics and health over HTTP.
@@ -71,6 +74,7 @@ impl Default for Config {
             server_key: ServerKeySettings::default(),
             tunnel: TunnelSettings::default(),
             services: NonZeroU16::new(22).map(|port| (ServiceName::SSH, port)).into_iter().collect(),
+            checkin: CheckInSettings::default(),
             official_files: OfficialPaths::default(),
             admin: AdminSettings::default(),
             log: LogSettings::default(),
@@ -137,7 +141,7 @@ impl Config {
         if self.server_key.install && !self.server_key.file.as_deref().is_some_and(Path::is_absolute) {
             return broken("server_key.file", "with install = true, an absolute path is needed");
         }
-        self.period_out_of_range()
+        self.period_out_of_range().or_else(|| self.checkin.problem())
     }
 
     fn period_out_of_range(&self) -> Option<Problem> {
@@ -192,7 +196,7 @@ mod tests {
     #[test]
     fn rules_between_settings_name_the_key() {
         let url = "meeting.url=https://meeting.example.org";
-        let table: [(&[&str], Option<&str>); 9] = [
+        let table: [(&[&str], Option<&str>); 13] = [
             (&[], Some("meeting.url")),
             (&[url], None),
             (&[url, "meeting.credential=bearer"], Some("meeting.secret")),
@@ -202,6 +206,10 @@ mod tests {
             (&[url, "tunnel.key=/k.pem"], Some("tunnel.certificate")),
             (&[url, "server_key.install=true", "server_key.file=keys"], Some("server_key.file")),
             (&[url, "meeting.heartbeat_every=1s"], Some("meeting.heartbeat_every")),
+            (&[url, "checkin.spool=/spool"], Some("checkin.url")),
+            (&[url, "checkin.url=https://example.org/checkins", "checkin.spool=/spool"], None),
+            (&[url, "checkin.poll_every=0s"], Some("checkin.poll_every")),
+            (&[url, "checkin.tls.key=/k.pem"], Some("checkin.tls.certificate")),
         ];
         for (sets, expected) in table {
             assert_eq!(from_sets(sets).problem().map(|problem| problem.key), expected, "{sets:?}");
@@ -211,8 +219,10 @@ mod tests {
     /// T11: printing the settings shows no secret.
     #[test]
     fn printed_settings_hide_secrets() {
-        let settings =
-            Settings::new("AGENT").set("--set", "token=canary-1").set("--set", "meeting.secret=canary-2");
+        let settings = Settings::new("AGENT")
+            .set("--set", "token=canary-1")
+            .set("--set", "meeting.secret=canary-2")
+            .set("--set", "checkin.api_key=canary-3");
         let loaded = settings.load::<Config>().unwrap();
         let shown = loaded.print().unwrap();
         assert!(!shown.contains("canary"), "{shown}");

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use meeting_api::{DeviceKey, UtcTimestamp};
 
+pub use crate::checkin::CheckInEvent;
+
 /// One thing that happened. Its `Display` is a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -141,6 +143,8 @@ pub enum Event {
         /// The system's reason.
         reason: String,
     },
+    /// Something about check-ins.
+    CheckIn(CheckInEvent),
     /// New settings are in force.
     Reloaded,
     /// New settings were refused; the old ones stay in force.
@@ -220,6 +224,7 @@ impl fmt::Display for Event {
             Self::ServiceUnreachable { port, reason } => {
                 write!(f, "nothing answers on 127.0.0.1:{port}: {reason}")
             }
+            Self::CheckIn(event) => event.fmt(f),
             Self::Reloaded => f.write_str("new settings in force"),
             Self::ReloadRefused { reason } => write!(f, "new settings refused, the old ones stay: {reason}"),
             Self::Stopped => f.write_str("agent stopped"),

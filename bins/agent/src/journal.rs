@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::events::{Event, Observer};
+use crate::events::{CheckInEvent, Event, Observer};
 use crate::metrics::Metrics;
 
 /// Takes events in. Clones go to the same places.
@@ -26,7 +26,10 @@ impl Journal {
 
     pub(crate) fn tell(&self, event: &Event) {
         match event {
-            Event::NotProvisioned { .. } | Event::TunnelRefused { .. } | Event::TunnelContested { .. } => {
+            Event::NotProvisioned { .. }
+            | Event::TunnelRefused { .. }
+            | Event::TunnelContested { .. }
+            | Event::CheckIn(CheckInEvent::FileStuck { .. } | CheckInEvent::Refused { .. }) => {
                 tracing::error!(target: "agent", "{event}");
             }
             Event::ChoreFailed { chore, reason, .. } if self.is_old(chore, reason) => {
@@ -38,6 +41,11 @@ impl Journal {
             | Event::TunnelDown { retry_in: Some(_), .. }
             | Event::PortRefused { .. }
             | Event::ServiceUnreachable { .. }
+            | Event::CheckIn(
+                CheckInEvent::FileRefused { .. }
+                | CheckInEvent::SetAside { .. }
+                | CheckInEvent::Failed { .. },
+            )
             | Event::ReloadRefused { .. } => tracing::warn!(target: "agent", "{event}"),
             Event::HeartbeatAccepted { first: false, .. } => tracing::debug!(target: "agent", "{event}"),
             _ => tracing::info!(target: "agent", "{event}"),

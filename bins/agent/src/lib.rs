@@ -3,11 +3,12 @@
 //! [`run`] is all of it as a library; `main.rs` adds the command line, signals and systemd. In reading order: what it is told
 //! ([`config`], [`identity`], [`official_files`]), what it does when ([`schedule`], [`tunnel`]), what it touches on the machine
 //! ([`addresses`], [`ssh_key_file`], [`authorized_keys`]), what it says ([`events`], [`metrics`]), and what it does once and
-//! not for ever ([`mod@once`], [`check`], [`init`]).
+//! not for ever ([`mod@once`], [`check`], [`init`]); beside all that, it forwards a radio bot's check-ins ([`checkin`]).
 
 pub mod addresses;
 pub mod authorized_keys;
 pub mod check;
+pub mod checkin;
 mod chore;
 pub mod cli;
 pub mod config;

@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::events::Event;
+use crate::events::{CheckInEvent, Event};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -23,6 +23,11 @@ struct ChoreName {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Service {
     service: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryResult {
+    result: &'static str,
 }
 
 /// Counters and gauges of one agent. Clones share their values.
@@ -40,6 +45,12 @@ pub struct Metrics {
     services_unreachable: Counter<u64, AtomicU64>,
     received: Counter<u64, AtomicU64>,
     sent: Counter<u64, AtomicU64>,
+    check_ins_taken: Counter<u64, AtomicU64>,
+    check_ins_delivered: Family<DeliveryResult, Counter>,
+    check_ins_set_aside: Counter<u64, AtomicU64>,
+    check_in_files_refused: Counter<u64, AtomicU64>,
+    check_in_failures: Counter<u64, AtomicU64>,
+    check_ins_waiting: Gauge<i64, AtomicI64>,
 }
 
 impl Metrics {
@@ -87,6 +98,36 @@ impl Metrics {
             registry,
         );
         bytes("sent", "Bytes from local services to visitors, of closed connections", &self.sent, registry);
+        self.register_check_ins(registry);
+    }
+
+    fn register_check_ins(&self, registry: &mut Registry) {
+        let mut counter = |name, help, counter: &Counter<u64, AtomicU64>| {
+            registry.register(name, help, counter.clone());
+        };
+        counter("check_ins_taken", "Check-ins taken from the spool folder", &self.check_ins_taken);
+        counter(
+            "check_ins_set_aside",
+            "Check-ins that the receiver will never take",
+            &self.check_ins_set_aside,
+        );
+        counter(
+            "check_in_files_refused",
+            "Files of the spool folder that are no check-ins",
+            &self.check_in_files_refused,
+        );
+        counter("check_in_failures", "Tries to deliver check-ins that failed", &self.check_in_failures);
+        registry.register(
+            "check_ins_delivered",
+            "Check-ins that the receiver has: created, or held already",
+            self.check_ins_delivered.clone(),
+        );
+        registry.register("check_ins_waiting", "Check-ins in the outbox", self.check_ins_waiting.clone());
+    }
+
+    /// How many check-ins wait in the outbox.
+    pub(crate) fn set_check_ins_waiting(&self, waiting: usize) {
+        self.check_ins_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     /// Counts what `event` says.
@@ -132,6 +173,29 @@ impl Metrics {
             Event::ServiceUnreachable { .. } => {
                 self.services_unreachable.inc();
             }
+            Event::CheckIn(event) => self.count_check_ins(event),
+            _ => {}
+        }
+    }
+
+    fn count_check_ins(&self, event: &CheckInEvent) {
+        match event {
+            CheckInEvent::Taken { .. } => {
+                self.check_ins_taken.inc();
+            }
+            CheckInEvent::FileRefused { .. } => {
+                self.check_in_files_refused.inc();
+            }
+            CheckInEvent::Delivered { created, .. } => {
+                let result = if *created { "created" } else { "already_held" };
+                self.check_ins_delivered.get_or_create(&DeliveryResult { result }).inc();
+            }
+            CheckInEvent::SetAside { .. } => {
+                self.check_ins_set_aside.inc();
+            }
+            CheckInEvent::Failed { .. } | CheckInEvent::Refused { .. } => {
+                self.check_in_failures.inc();
+            }
             _ => {}
         }
     }
@@ -160,6 +224,13 @@ mod tests {
             opened(),
             Event::ConnectionClosed { service: service(), port: 22, received: 100, sent: 2000 },
             Event::PortRefused { port: 6379 },
+            Event::CheckIn(CheckInEvent::Taken { packet_hash: "A1".into() }),
+            Event::CheckIn(CheckInEvent::Delivered { packet_hash: "A1".into(), created: true }),
+            Event::CheckIn(CheckInEvent::Delivered { packet_hash: "A2".into(), created: false }),
+            Event::CheckIn(CheckInEvent::Failed {
+                reason: "busy".into(),
+                retry_in: std::time::Duration::ZERO,
+            }),
         ] {
             metrics.count(&event);
         }
@@ -172,6 +243,11 @@ mod tests {
             "agent_received_bytes_total 100",
             "agent_sent_bytes_total 2000",
             "agent_ports_refused_total 1",
+            "agent_check_ins_taken_total 1",
+            "agent_check_ins_delivered_total{result=\"created\"} 1",
+            "agent_check_ins_delivered_total{result=\"already_held\"} 1",
+            "agent_check_in_failures_total 1",
+            "agent_check_ins_waiting 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

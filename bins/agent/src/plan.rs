@@ -11,6 +11,7 @@ use meeting_api::client::{Client, ClientError, Credential};
 use tunnel_frame::client::AllowedPorts;
 use tunnel_frame::handshake::{DeviceKey as TunnelName, Hello};
 
+use crate::checkin::CheckInPlan;
 use crate::config::{Config, CredentialKind, DEFAULT_TUNNEL_PORT};
 use crate::identity::{Identity, IdentityError};
 use crate::ssh_key_file::{self, DeviceSshKey, KeyFileError};
@@ -22,6 +23,7 @@ pub(crate) struct Plan {
     pub(crate) identity: Identity,
     pub(crate) client: Client,
     pub(crate) tunnel: Option<TunnelPlan>,
+    pub(crate) checkin: Option<Arc<CheckInPlan>>,
 }
 
 /// Everything that the tunnel needs.
@@ -69,7 +71,8 @@ impl Plan {
         let identity = Identity::find(&config).map_err(identity_failure)?;
         let client = client(&config, &identity)?;
         let tunnel = tunnel(&config, &identity, client.host())?;
-        Ok(Self { config, identity, client, tunnel })
+        let checkin = CheckInPlan::make(&config)?.map(Arc::new);
+        Ok(Self { config, identity, client, tunnel, checkin })
     }
 
     /// Reads the device's key, or makes it.

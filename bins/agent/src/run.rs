@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::addresses::{Addresses, Network, SystemNetwork};
+use crate::checkin::{CheckInPlan, Forwarder};
 use crate::config::Config;
 use crate::events::{Event, Observer};
 use crate::journal::Journal;
@@ -136,6 +137,7 @@ fn spawn_loops(
     reloads: Option<watch::Receiver<Config>>,
 ) {
     let stop = serving.stop().gently.clone();
+    let (check_in_plans, check_in_plan) = watch::channel(plan.checkin.clone());
     let (plans, plan) = watch::channel(Arc::new(plan));
     let (open, gate) = watch::channel(Gate::Wait);
     let (seen, addresses) = watch::channel(Addresses::default());
@@ -144,10 +146,12 @@ fn spawn_loops(
     let pulse = serving.liveness().pulse("reporter", REPORTER_STALL);
     serving.spawn_certain("reporter", reporter.run(stop.clone(), pulse));
     serving.spawn_certain("tunnel", keeper.run(stop.clone()));
+    let forwarder = Forwarder { surroundings: surroundings.clone(), plans: check_in_plan };
+    serving.spawn_certain("check-ins", forwarder.run(stop.clone()));
     let certificates = serving.certificates().clone();
     serving.spawn_certain("reload", async move {
         tokio::select! {
-            () = take_reloads(reloads, &plans, &certificates, &surroundings.journal) => {}
+            () = take_reloads(reloads, &plans, &check_in_plans, &certificates, &surroundings.journal) => {}
             () = stop.cancelled() => {}
         }
     });
@@ -157,6 +161,7 @@ fn spawn_loops(
 async fn take_reloads(
     reloads: Option<watch::Receiver<Config>>,
     plans: &watch::Sender<Arc<Plan>>,
+    check_in_plans: &watch::Sender<Option<Arc<CheckInPlan>>>,
     certificates: &Certificates,
     journal: &Journal,
 ) {
@@ -166,6 +171,7 @@ async fn take_reloads(
             match Plan::make(config).and_then(|plan| certificates.reload().map(|()| plan)) {
                 Ok(plan) => {
                     warn_about(&plan);
+                    check_in_plans.send_replace(plan.checkin.clone());
                     plans.send_replace(Arc::new(plan));
                     journal.tell(&Event::Reloaded);
                 }

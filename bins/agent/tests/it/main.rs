@@ -9,12 +9,15 @@
 
 mod addresses;
 mod check;
+mod checkin;
+mod checkin_commands;
 mod credentials;
 mod example;
 mod fake_meeting;
 mod fake_proxy;
 mod harness;
 mod keys;
+mod receiver;
 mod reporting;
 mod secrets;
 mod settings;
