@@ -4,18 +4,17 @@
 //! database's own constraints, so that no two receivers give the same answer twice. A lost connection is made
 //! again for the next piece of work.
 
-mod session;
 mod workers;
 
-use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use sql_session::postgres::Config;
+pub use sql_session::postgres::InvalidConnectionString;
+use sql_session::{Sql, SqlError};
 use tokio::sync::oneshot;
-use tokio_postgres::Config;
 
 use self::workers::{Job, Kind, Task, Workers};
-use super::sql::{Backend, Sql, SqlStore};
+use super::sql::{Backend, SqlStore};
 use super::store::StoreError;
 
 /// The store in PostgreSQL 12 or later. Cloning it is cheap; the connections are closed when the last clone is dropped.
@@ -38,20 +37,7 @@ impl PostgresOptions {
     /// # Errors
     /// [`InvalidConnectionString`] when it is neither, or asks for encryption.
     pub fn new(connection: &str) -> Result<Self, InvalidConnectionString> {
-        let mut config = Config::from_str(connection)
-            .map_err(|error| InvalidConnectionString { reason: error.to_string() })?;
-        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-            return Err(InvalidConnectionString { reason: "sslmode=require is not supported".to_owned() });
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(5));
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("meeting");
-        }
-        config.keepalives_idle(Duration::from_secs(60));
-        config.tcp_user_timeout(Duration::from_secs(30));
-        Ok(Self { config, connections: 8, queue: 4096 })
+        Ok(Self { config: Config::parse(connection, "meeting")?, connections: 8, queue: 4096 })
     }
 
     /// How many connections, and so how many pieces of work at the same time; at least 1.
@@ -67,13 +53,6 @@ impl PostgresOptions {
         self.queue = jobs.max(1);
         self
     }
-}
-
-/// The text is no connection string. Passwords are not repeated.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a connection string: {reason}")]
-pub struct InvalidConnectionString {
-    reason: String,
 }
 
 /// The threads that own the connections to one database.
@@ -100,7 +79,7 @@ impl PostgresBackend {
     async fn submit<T: Send + 'static>(
         &self,
         kind: Kind,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job: Box<dyn Job> = Box::new(Task::new(kind, work, reply));
@@ -112,28 +91,28 @@ impl PostgresBackend {
 impl Backend for PostgresBackend {
     async fn read<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Kind::Single, work).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Kind::Transaction, work).await
     }
 
     async fn write_once<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Kind::Single, work).await
     }
 
     async fn write_soon<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Kind::Repeating, work).await
     }

@@ -6,14 +6,14 @@ mod devices;
 mod keys;
 mod logs;
 mod migrations;
-mod row;
+mod times;
 mod tunnels;
 
 use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use migrations::MIGRATIONS;
-pub(crate) use row::{Cell, Row};
+use sql_session::{Row, Sql, SqlError, Value};
 
 use super::store::{
     Beat, Beaten, CredentialRecord, Credentials, Decision, DeviceChange, DevicePage, DeviceRecord, Devices,
@@ -22,70 +22,30 @@ use super::store::{
 };
 use crate::{DeviceKey, ServiceName, UtcTimestamp};
 
-/// A value given to a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value<'a> {
-    /// Nothing.
-    Null,
-    /// A number or a truth (0 or 1).
-    Integer(i64),
-    /// Text.
-    Text(&'a str),
-    /// Bytes.
-    Bytes(&'a [u8]),
-}
-
-impl<'a> Value<'a> {
-    fn optional_text(text: Option<&'a str>) -> Self {
-        text.map_or(Self::Null, Self::Text)
-    }
-
-    fn optional_integer(number: Option<i64>) -> Self {
-        number.map_or(Self::Null, Self::Integer)
-    }
-}
-
-/// An open transaction.
-pub trait Sql {
-    /// Runs one statement, whose parameters are written `?1`, `?2`, …, and reads all the rows it gives.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database refuses or fails.
-    fn run(&mut self, statement: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError>;
-
-    /// Runs one statement and reads its first row, if it gives any.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    fn first(&mut self, statement: &'static str, values: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
-        Ok(self.run(statement, values)?.into_iter().next())
-    }
-}
-
 /// A database as the SQL store needs it. Work runs off the async threads and may run again after a conflict.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// Runs work that only reads.
     fn read<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
 
     /// Runs work that writes, all of it or nothing; returns when it is on disk.
     fn write<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
 
     /// Runs work that consists of one writing statement, and so needs no transaction of its own.
     fn write_once<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
 
     /// The same for work that comes again by itself: it outlives this process at once, and a loss of power a second later.
     fn write_soon<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
 }
 

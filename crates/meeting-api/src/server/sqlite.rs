@@ -13,10 +13,11 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sql_session::{Sql, SqlError};
 use tokio::sync::oneshot;
 
 use self::workers::{Job, Kind, Task, Workers};
-use super::sql::{Backend, Sql, SqlStore};
+use super::sql::{Backend, SqlStore};
 use super::store::StoreError;
 
 /// The store in one SQLite file.
@@ -89,7 +90,7 @@ impl SqliteBackend {
         &self,
         submit: impl FnOnce(&Workers, Box<dyn Job>) -> Result<(), StoreError>,
         kind: Kind,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         submit(&self.workers, Box::new(Task::new(work, kind, reply)))?;
@@ -100,28 +101,28 @@ impl SqliteBackend {
 impl Backend for SqliteBackend {
     async fn read<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Workers::read, Kind::Statement, work).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Workers::write, Kind::Transaction, work).await
     }
 
     async fn write_once<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Workers::write, Kind::Statement, work).await
     }
 
     async fn write_soon<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.submit(Workers::write, Kind::Repeating, work).await
     }

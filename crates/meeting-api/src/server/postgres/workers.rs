@@ -5,16 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use sql_session::postgres::{Config, PostgresConnection, Runtime};
+use sql_session::{Connection, Mode, Sql, SqlError};
 use tokio::sync::oneshot;
-use tokio_postgres::Config;
 
-use super::session::Session;
-use crate::server::sql::Sql;
+use crate::server::sql::MIGRATIONS;
 use crate::server::store::StoreError;
 
 /// How often work is tried that conflicts with other transactions.
 const MAX_ATTEMPTS: usize = 5;
+/// Where the version of the schema stands, and the lock under which it is brought up to date. Any number will do, as long as
+/// every receiver takes the same.
+const SCHEMA_TABLE: &str = "meeting_schema";
+const SCHEMA_LOCK: i64 = 7_216_309_018_446_227;
 
 /// How a piece of work is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub(super) enum Kind {
 /// Work that waits for a connection, and for whose result somebody waits.
 pub(super) trait Job: Send {
     /// Does the work and hands over the result.
-    fn run(self: Box<Self>, connection: &mut Connection);
+    fn run(self: Box<Self>, connection: &mut PostgresConnection);
 }
 
 pub(super) struct Task<T, F> {
@@ -47,100 +50,66 @@ impl<T, F> Task<T, F> {
     }
 }
 
-impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, StoreError> + Send> Job for Task<T, F> {
-    fn run(self: Box<Self>, connection: &mut Connection) {
+impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, SqlError> + Send> Job for Task<T, F> {
+    fn run(self: Box<Self>, connection: &mut PostgresConnection) {
         // Whoever asked may be gone; then nobody wants to know.
-        let _ = self.reply.send(connection.perform(self.kind, &self.work));
+        let _ = self.reply.send(perform(connection, self.kind, &self.work).map_err(StoreError::from));
     }
 }
 
-/// A connection, made when it is needed.
-pub(super) struct Connection {
-    config: Config,
-    runtime: Handle,
-    session: Option<Session>,
-}
-
-impl Connection {
-    fn perform<T>(
-        &mut self,
-        kind: Kind,
-        work: &dyn Fn(&mut dyn Sql) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let session = self.session()?;
-            session.set_relaxed(kind == Kind::Repeating)?;
-            let done = match kind {
-                Kind::Single | Kind::Repeating => work(session),
-                Kind::Transaction => transaction(session, work),
-                Kind::Migrate => session.migrate().and_then(|()| work(session)),
-            };
-            let conflict = session.take_conflict();
-            if session.is_closed() {
-                self.session = None;
+fn perform<T>(
+    connection: &mut PostgresConnection,
+    kind: Kind,
+    work: &dyn Fn(&mut dyn Sql) -> Result<T, SqlError>,
+) -> Result<T, SqlError> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        connection.set_relaxed(kind == Kind::Repeating)?;
+        let done = match kind {
+            Kind::Single | Kind::Repeating => work(connection),
+            Kind::Transaction => transaction(connection, work),
+            Kind::Migrate => {
+                connection.migrate(SCHEMA_TABLE, SCHEMA_LOCK, MIGRATIONS)?;
+                work(connection)
             }
-            if done.is_ok() || !conflict || attempts >= MAX_ATTEMPTS {
-                return done;
-            }
-        }
-    }
-
-    fn session(&mut self) -> Result<&mut Session, StoreError> {
-        if self.session.as_ref().is_some_and(Session::is_closed) {
-            self.session = None;
-        }
-        match &mut self.session {
-            Some(session) => Ok(session),
-            empty => Ok(empty.insert(Session::connect(&self.config, &self.runtime)?)),
+        };
+        if done.is_ok() || !connection.take_conflict() || attempts >= MAX_ATTEMPTS {
+            return done;
         }
     }
 }
 
 fn transaction<T>(
-    session: &mut Session,
-    work: &dyn Fn(&mut dyn Sql) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    session.batch("BEGIN")?;
-    match work(session) {
-        Ok(value) => session.batch("COMMIT").map(|()| value),
-        Err(error) => {
-            // The error that counts is the first one; a connection that cannot roll back is closed by the server.
-            let _ = session.batch("ROLLBACK");
-            Err(error)
-        }
+    connection: &mut PostgresConnection,
+    work: &dyn Fn(&mut dyn Sql) -> Result<T, SqlError>,
+) -> Result<T, SqlError> {
+    connection.begin(Mode::Write)?;
+    let done = work(connection).and_then(|value| connection.commit().map(|()| value));
+    if done.is_err() {
+        connection.rollback();
     }
+    done
 }
 
 #[derive(Debug)]
 pub(super) struct Workers {
-    // Options, so that dropping them ends the threads and then the runtime.
+    // An option, so that dropping it tells the threads to end.
     jobs: Option<SyncSender<Box<dyn Job>>>,
     threads: Vec<JoinHandle<()>>,
-    runtime: Option<Runtime>,
 }
 
 impl Workers {
     pub(super) fn start(config: &Config, connections: usize, queue: usize) -> Result<Self, StoreError> {
         let no_thread =
             |error: std::io::Error| StoreError::unavailable(format!("no thread for the database: {error}"));
-        // The connections' own tasks run here, so that a connection which the server closes is noticed at once.
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("postgres-io")
-            .enable_all()
-            .build()
-            .map_err(no_thread)?;
+        let runtime = Runtime::start()?;
         let (jobs, waiting) = sync_channel(queue);
         let waiting = Arc::new(Mutex::new(waiting));
-        let mut workers = Self { jobs: Some(jobs), threads: Vec::new(), runtime: Some(runtime) };
+        let mut workers = Self { jobs: Some(jobs), threads: Vec::new() };
         for _ in 0..connections {
             let waiting = Arc::clone(&waiting);
-            let Some(runtime) = workers.runtime.as_ref().map(|runtime| runtime.handle().clone()) else {
-                break;
-            };
-            let connection = Connection { config: config.clone(), runtime, session: None };
+            let connection = PostgresConnection::new(config.clone(), runtime.clone());
             let thread = std::thread::Builder::new()
                 .name("postgres-work".to_owned())
                 .spawn(move || work_loop(connection, &waiting))
@@ -170,14 +139,10 @@ impl Drop for Workers {
             // A thread that panicked has said so already.
             let _ = thread.join();
         }
-        if let Some(runtime) = self.runtime.take() {
-            // Dropping a runtime inside another one's task is not allowed; this way it is.
-            runtime.shutdown_background();
-        }
     }
 }
 
-fn work_loop(mut connection: Connection, jobs: &Mutex<Receiver<Box<dyn Job>>>) {
+fn work_loop(mut connection: PostgresConnection, jobs: &Mutex<Receiver<Box<dyn Job>>>) {
     loop {
         // The lock is held while waiting: one idle thread waits for work, the others for the lock.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();

@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Row, Sql, Value, logs};
-use crate::server::store::{
-    Beat, DeviceChange, DevicePage, DeviceRecord, NewDevice, PageRequest, StoreError,
-};
+use super::times::Times;
+use super::{Row, Sql, SqlError, Value, logs};
+use crate::server::store::{Beat, DeviceChange, DevicePage, DeviceRecord, NewDevice, PageRequest};
 use crate::{DeviceKey, ServiceName, UtcTimestamp};
 
 /// The one statement of a heartbeat, with its values.
@@ -47,7 +46,7 @@ impl PresenceUpdate {
         }
     }
 
-    pub(super) fn run(&self, sql: &mut dyn Sql) -> Result<Option<PresenceUpdated>, StoreError> {
+    pub(super) fn run(&self, sql: &mut dyn Sql) -> Result<Option<PresenceUpdated>, SqlError> {
         let row = sql.first(
             "UPDATE presence SET previous_seen = last_seen, was_online = online, \
              since = CASE WHEN online = 0 OR last_seen IS NULL OR last_seen < ?3 THEN ?2 ELSE since END, \
@@ -89,7 +88,7 @@ pub(super) fn after_beat(
     returned: bool,
     departed_unnoticed: Option<i64>,
     log_limit: u32,
-) -> Result<(), StoreError> {
+) -> Result<(), SqlError> {
     if let Some(note) = &beat.note {
         sql.run(
             "UPDATE devices SET note = ?2 WHERE device_key = ?1",
@@ -113,7 +112,7 @@ pub(super) fn after_beat(
 
 /// Whether the device exists. Inside a writing transaction the row is held until its end, so that work on one device
 /// goes one after the other.
-pub(super) fn known(sql: &mut dyn Sql, key: &DeviceKey) -> Result<bool, StoreError> {
+pub(super) fn known(sql: &mut dyn Sql, key: &DeviceKey) -> Result<bool, SqlError> {
     sql.first(
         "UPDATE devices SET authorized = authorized WHERE device_key = ?1 RETURNING authorized",
         &[Value::Text(key.as_str())],
@@ -130,7 +129,7 @@ macro_rules! device_columns {
     };
 }
 
-fn record(mut row: Row) -> Result<DeviceRecord, StoreError> {
+fn record(mut row: Row) -> Result<DeviceRecord, SqlError> {
     Ok(DeviceRecord {
         device_key: row.parsed()?,
         device_name: row.optional_text()?,
@@ -153,13 +152,13 @@ fn record(mut row: Row) -> Result<DeviceRecord, StoreError> {
     })
 }
 
-pub(super) fn one(sql: &mut dyn Sql, key: &DeviceKey) -> Result<Option<DeviceRecord>, StoreError> {
+pub(super) fn one(sql: &mut dyn Sql, key: &DeviceKey) -> Result<Option<DeviceRecord>, SqlError> {
     sql.first(concat!("SELECT ", device_columns!(), "WHERE d.device_key = ?1"), &[Value::Text(key.as_str())])?
         .map(record)
         .transpose()
 }
 
-pub(super) fn page(sql: &mut dyn Sql, page: &PageRequest) -> Result<DevicePage, StoreError> {
+pub(super) fn page(sql: &mut dyn Sql, page: &PageRequest) -> Result<DevicePage, SqlError> {
     // Keys are ASCII without DEL, and compared by their bytes: this bound is above all that begin with the prefix.
     let above = format!("{}\u{7f}", page.prefix);
     let bounds = [Value::Text(&page.prefix), Value::Text(&above)];
@@ -178,7 +177,7 @@ pub(super) fn page(sql: &mut dyn Sql, page: &PageRequest) -> Result<DevicePage, 
     Ok(DevicePage { devices: rows.into_iter().map(record).collect::<Result<_, _>>()?, total })
 }
 
-pub(super) fn create(sql: &mut dyn Sql, new: &NewDevice, log_limit: u32) -> Result<bool, StoreError> {
+pub(super) fn create(sql: &mut dyn Sql, new: &NewDevice, log_limit: u32) -> Result<bool, SqlError> {
     let created = sql.first(
         "INSERT INTO devices (device_key, device_name, product_serial, device_type, distribution, authorized, \
          token_code, token_count, note, services, registered_at) \
@@ -211,7 +210,7 @@ pub(super) fn change(
     change: &DeviceChange,
     at: UtcTimestamp,
     log_limit: u32,
-) -> Result<bool, StoreError> {
+) -> Result<bool, SqlError> {
     let services;
     let (statement, value, event) = match change {
         DeviceChange::Authorized(authorized) => (
@@ -255,7 +254,7 @@ pub(super) fn change(
     Ok(true)
 }
 
-pub(super) fn remove(sql: &mut dyn Sql, key: &DeviceKey) -> Result<bool, StoreError> {
+pub(super) fn remove(sql: &mut dyn Sql, key: &DeviceKey) -> Result<bool, SqlError> {
     sql.first("DELETE FROM devices WHERE device_key = ?1 RETURNING device_key", &[Value::Text(key.as_str())])
         .map(|row| row.is_some())
 }
@@ -264,7 +263,7 @@ pub(super) fn anybody_gone(
     sql: &mut dyn Sql,
     now: UtcTimestamp,
     online_window: Duration,
-) -> Result<bool, StoreError> {
+) -> Result<bool, SqlError> {
     let gone_before = now.unix().saturating_sub(seconds(online_window));
     sql.first(
         "SELECT 1 FROM presence WHERE online = 1 AND last_seen < ?1 LIMIT 1",
@@ -278,7 +277,7 @@ pub(super) fn notice_departures(
     now: UtcTimestamp,
     online_window: Duration,
     log_limit: u32,
-) -> Result<Vec<DeviceKey>, StoreError> {
+) -> Result<Vec<DeviceKey>, SqlError> {
     let window = seconds(online_window);
     let rows = sql.run(
         "UPDATE presence SET online = 0, since = last_seen + ?2 \
@@ -307,9 +306,9 @@ fn services_text(services: &[ServiceName]) -> String {
     services.iter().map(ServiceName::as_str).collect::<Vec<_>>().join(",")
 }
 
-fn services_from_text(text: &str) -> Result<Vec<ServiceName>, StoreError> {
+fn services_from_text(text: &str) -> Result<Vec<ServiceName>, SqlError> {
     text.split(',')
         .filter(|name| !name.is_empty())
-        .map(|name| name.parse().map_err(|_| StoreError::broken("a stored service name is malformed")))
+        .map(|name| name.parse().map_err(|_| SqlError::broken("a stored service name is malformed")))
         .collect()
 }

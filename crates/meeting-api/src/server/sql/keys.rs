@@ -1,9 +1,8 @@
 //! Statements about published SSH keys.
 
-use super::{Row, Sql, Value, devices, logs};
-use crate::server::store::{
-    Decision, KeyRecord, KeyStatus, OperatorKey, Publication, PublishedKey, StoreError,
-};
+use super::times::Times;
+use super::{Row, Sql, SqlError, Value, devices, logs};
+use crate::server::store::{Decision, KeyRecord, KeyStatus, OperatorKey, Publication, PublishedKey};
 use crate::{DeviceKey, UtcTimestamp};
 
 macro_rules! key_columns {
@@ -14,7 +13,7 @@ macro_rules! key_columns {
     };
 }
 
-fn record(mut row: Row) -> Result<KeyRecord, StoreError> {
+fn record(mut row: Row) -> Result<KeyRecord, SqlError> {
     let mut record = KeyRecord {
         device_key: row.parsed()?,
         device_authorized: row.truth()?,
@@ -33,13 +32,13 @@ fn record(mut row: Row) -> Result<KeyRecord, StoreError> {
     Ok(record)
 }
 
-pub(super) fn one(sql: &mut dyn Sql, key: &DeviceKey) -> Result<Option<KeyRecord>, StoreError> {
+pub(super) fn one(sql: &mut dyn Sql, key: &DeviceKey) -> Result<Option<KeyRecord>, SqlError> {
     sql.first(concat!("SELECT ", key_columns!(), "WHERE k.device_key = ?1"), &[Value::Text(key.as_str())])?
         .map(record)
         .transpose()
 }
 
-pub(super) fn all(sql: &mut dyn Sql, pending_only: bool) -> Result<Vec<KeyRecord>, StoreError> {
+pub(super) fn all(sql: &mut dyn Sql, pending_only: bool) -> Result<Vec<KeyRecord>, SqlError> {
     let statement = if pending_only {
         concat!("SELECT ", key_columns!(), "WHERE k.pending_pubkey IS NOT NULL ORDER BY k.device_key")
     } else {
@@ -52,7 +51,7 @@ pub(super) fn by_fingerprint(
     sql: &mut dyn Sql,
     fingerprint: &str,
     preferred: Option<&DeviceKey>,
-) -> Result<Option<KeyRecord>, StoreError> {
+) -> Result<Option<KeyRecord>, SqlError> {
     sql.first(
         concat!(
             "SELECT ",
@@ -71,7 +70,7 @@ pub(super) fn publish(
     key: &DeviceKey,
     published: &PublishedKey,
     log_limit: u32,
-) -> Result<Publication, StoreError> {
+) -> Result<Publication, SqlError> {
     if !devices::known(sql, key)? {
         return Ok(Publication::UnknownDevice);
     }
@@ -106,7 +105,7 @@ fn insert(
     published: &PublishedKey,
     ssh_user: Option<&str>,
     status: KeyStatus,
-) -> Result<(), StoreError> {
+) -> Result<(), SqlError> {
     sql.run(
         "INSERT INTO ssh_keys (device_key, ssh_user, pubkey, fingerprint, revoked, added, modified) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
@@ -127,7 +126,7 @@ pub(super) fn set(
     key: &DeviceKey,
     set: &OperatorKey,
     log_limit: u32,
-) -> Result<bool, StoreError> {
+) -> Result<bool, SqlError> {
     if !devices::known(sql, key)? {
         return Ok(false);
     }
@@ -163,7 +162,7 @@ pub(super) fn set(
     Ok(true)
 }
 
-fn forget_pending(sql: &mut dyn Sql, key: &DeviceKey) -> Result<(), StoreError> {
+fn forget_pending(sql: &mut dyn Sql, key: &DeviceKey) -> Result<(), SqlError> {
     sql.run(
         "UPDATE ssh_keys SET pending_pubkey = NULL, pending_fingerprint = NULL, pending_at = NULL \
          WHERE device_key = ?1",
@@ -179,7 +178,7 @@ pub(super) fn decide(
     fingerprint: Option<&str>,
     at: UtcTimestamp,
     log_limit: u32,
-) -> Result<bool, StoreError> {
+) -> Result<bool, SqlError> {
     if !devices::known(sql, key)? {
         return Ok(false);
     }
@@ -208,7 +207,7 @@ pub(super) fn revoke(
     key: &DeviceKey,
     at: UtcTimestamp,
     log_limit: u32,
-) -> Result<bool, StoreError> {
+) -> Result<bool, SqlError> {
     if !devices::known(sql, key)? {
         return Ok(false);
     }

@@ -1,8 +1,9 @@
 //! Statements about the log of each device.
 
-use super::{Sql, Value, devices};
+use super::times::Times;
+use super::{Sql, SqlError, Value, devices};
 use crate::DeviceKey;
-use crate::server::store::{LogRecord, StoreError};
+use crate::server::store::LogRecord;
 
 /// Writes a line for a device that is known to exist, and lets the oldest lines go.
 pub(super) fn append(
@@ -13,7 +14,7 @@ pub(super) fn append(
     host: Option<&str>,
     remote: Option<&str>,
     limit: u32,
-) -> Result<(), StoreError> {
+) -> Result<(), SqlError> {
     sql.run(
         "INSERT INTO device_log (device_key, at, event, host, remote) VALUES (?1, ?2, ?3, ?4, ?5)",
         &[
@@ -37,7 +38,7 @@ pub(super) fn append_if_known(
     key: &DeviceKey,
     entry: &LogRecord,
     limit: u32,
-) -> Result<bool, StoreError> {
+) -> Result<bool, SqlError> {
     if !devices::known(sql, key)? {
         return Ok(false);
     }
@@ -46,7 +47,7 @@ pub(super) fn append_if_known(
     Ok(true)
 }
 
-pub(super) fn newest(sql: &mut dyn Sql, key: &DeviceKey, limit: u32) -> Result<Vec<LogRecord>, StoreError> {
+pub(super) fn newest(sql: &mut dyn Sql, key: &DeviceKey, limit: u32) -> Result<Vec<LogRecord>, SqlError> {
     sql.run(
         "SELECT at, event, host, remote FROM device_log WHERE device_key = ?1 ORDER BY id DESC LIMIT ?2",
         &[Value::Text(key.as_str()), Value::Integer(limit.into())],
@@ -63,7 +64,7 @@ pub(super) fn newest(sql: &mut dyn Sql, key: &DeviceKey, limit: u32) -> Result<V
     .collect()
 }
 
-pub(super) fn purge(sql: &mut dyn Sql, key: &DeviceKey) -> Result<u64, StoreError> {
+pub(super) fn purge(sql: &mut dyn Sql, key: &DeviceKey) -> Result<u64, SqlError> {
     let gone =
         sql.run("DELETE FROM device_log WHERE device_key = ?1 RETURNING id", &[Value::Text(key.as_str())])?;
     Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use super::{Sql, Value, devices, logs};
-use crate::server::store::{Reservation, Reserved, StoreError, TunnelRecord};
+use super::times::Times;
+use super::{Sql, SqlError, Value, devices, logs};
+use crate::server::store::{Reservation, Reserved, TunnelRecord};
 use crate::{DeviceKey, ServiceName, UtcTimestamp};
 
-pub(super) fn in_force(sql: &mut dyn Sql, now: UtcTimestamp) -> Result<Vec<TunnelRecord>, StoreError> {
+pub(super) fn in_force(sql: &mut dyn Sql, now: UtcTimestamp) -> Result<Vec<TunnelRecord>, SqlError> {
     sql.run(
         "SELECT d.services, r.device_key, r.service, r.port, r.local_port, r.expires_at \
          FROM reservations r JOIN devices d ON d.device_key = r.device_key \
@@ -26,7 +27,7 @@ pub(super) fn in_force(sql: &mut dyn Sql, now: UtcTimestamp) -> Result<Vec<Tunne
         };
         Ok((allowed, tunnel))
     })
-    .filter_map(|read: Result<(String, TunnelRecord), StoreError>| match read {
+    .filter_map(|read: Result<(String, TunnelRecord), SqlError>| match read {
         // An empty list of services restricts nothing.
         Ok((allowed, tunnel)) => (allowed.is_empty()
             || allowed.split(',').any(|name| name == tunnel.service.as_str()))
@@ -36,11 +37,7 @@ pub(super) fn in_force(sql: &mut dyn Sql, now: UtcTimestamp) -> Result<Vec<Tunne
     .collect()
 }
 
-pub(super) fn reserve(
-    sql: &mut dyn Sql,
-    wanted: &Reservation,
-    log_limit: u32,
-) -> Result<Reserved, StoreError> {
+pub(super) fn reserve(sql: &mut dyn Sql, wanted: &Reservation, log_limit: u32) -> Result<Reserved, SqlError> {
     if !devices::known(sql, &wanted.device_key)? {
         return Ok(Reserved::UnknownDevice);
     }
@@ -72,7 +69,7 @@ pub(super) fn reserve(
 }
 
 /// The port this device and service has, or had until its reservation ran out.
-fn earlier_port(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<u16>, StoreError> {
+fn earlier_port(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<u16>, SqlError> {
     sql.first(
         "SELECT port FROM reservations WHERE device_key = ?1 AND service = ?2",
         &[Value::Text(wanted.device_key.as_str()), Value::Text(wanted.service.as_str())],
@@ -81,7 +78,7 @@ fn earlier_port(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<u16>, 
     .transpose()
 }
 
-fn renew(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<Reserved>, StoreError> {
+fn renew(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<Reserved>, SqlError> {
     let row = sql.first(
         "UPDATE reservations SET local_port = ?3, \
          expires_at = CASE WHEN expires_at IS NULL THEN NULL ELSE CAST(?4 AS BIGINT) END \
@@ -97,11 +94,11 @@ fn renew(sql: &mut dyn Sql, wanted: &Reservation) -> Result<Option<Reserved>, St
     Ok(Some(Reserved::Port { port: row.number()?, expires_at: row.optional_time()?, fresh: false }))
 }
 
-fn taken_ports(sql: &mut dyn Sql) -> Result<HashSet<u16>, StoreError> {
+fn taken_ports(sql: &mut dyn Sql) -> Result<HashSet<u16>, SqlError> {
     sql.run("SELECT port FROM reservations", &[])?.into_iter().map(|mut row| row.number()).collect()
 }
 
-fn insert(sql: &mut dyn Sql, wanted: &Reservation, port: u16) -> Result<bool, StoreError> {
+fn insert(sql: &mut dyn Sql, wanted: &Reservation, port: u16) -> Result<bool, SqlError> {
     sql.first(
         "INSERT INTO reservations (device_key, service, port, local_port, expires_at) \
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING RETURNING port",
@@ -148,7 +145,7 @@ pub(super) fn release(
     service: &ServiceName,
     at: UtcTimestamp,
     log_limit: u32,
-) -> Result<bool, StoreError> {
+) -> Result<bool, SqlError> {
     let gone = sql.first(
         "DELETE FROM reservations WHERE device_key = ?1 AND service = ?2 RETURNING port",
         &[Value::Text(key.as_str()), Value::Text(service.as_str())],
@@ -164,7 +161,7 @@ pub(super) fn release_all(
     key: &DeviceKey,
     at: UtcTimestamp,
     log_limit: u32,
-) -> Result<u64, StoreError> {
+) -> Result<u64, SqlError> {
     let gone = sql
         .run("DELETE FROM reservations WHERE device_key = ?1 RETURNING port", &[Value::Text(key.as_str())])?;
     if !gone.is_empty() {

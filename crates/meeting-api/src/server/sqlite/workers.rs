@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use sql_session::sqlite::execute;
+use sql_session::{Sql, SqlError};
 use tokio::sync::oneshot;
 
-use super::writer::{Writer, execute};
-use crate::server::sql::Sql;
+use super::writer::Writer;
 use crate::server::store::StoreError;
 
 /// What work is made of, and when it has to be on disk.
@@ -36,7 +37,7 @@ pub(super) struct Task<T, F> {
     work: F,
     kind: Kind,
     reply: oneshot::Sender<Result<T, StoreError>>,
-    result: Option<Result<T, StoreError>>,
+    result: Option<Result<T, SqlError>>,
 }
 
 impl<T, F> Task<T, F> {
@@ -45,7 +46,7 @@ impl<T, F> Task<T, F> {
     }
 }
 
-impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, StoreError> + Send> Job for Task<T, F> {
+impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, SqlError> + Send> Job for Task<T, F> {
     fn kind(&self) -> Kind {
         self.kind
     }
@@ -57,7 +58,7 @@ impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, StoreError> + Send> Job for Task<
     fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
         let result = match (committed, self.result) {
             (Err(failure), Some(Ok(_)) | None) => Err(failure),
-            (_, Some(result)) => result,
+            (_, Some(result)) => result.map_err(StoreError::from),
             (Ok(()), None) => Err(StoreError::unavailable("the work was not done")),
         };
         // Whoever asked may be gone; then nobody wants to know.
@@ -137,6 +138,6 @@ fn read_loop(mut connection: Connection, jobs: &Mutex<Receiver<Box<dyn Job>>>) {
             job.run(&mut connection);
             if connection.is_autocommit() { Ok(()) } else { execute(&connection, "COMMIT") }
         });
-        job.finish(done);
+        job.finish(done.map_err(StoreError::from));
     }
 }

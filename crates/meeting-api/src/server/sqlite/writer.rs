@@ -4,8 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use sql_session::sqlite::{execute, failure, version};
 
-use super::connection::failure;
 use super::workers::{Job, Kind};
 use crate::server::store::StoreError;
 
@@ -76,7 +76,7 @@ impl Writer {
         self.group.push(first);
         self.set_sync(sync)?;
         execute(&self.connection, "BEGIN IMMEDIATE")?;
-        let done = self.run_jobs(jobs).and_then(|()| execute(&self.connection, "COMMIT"));
+        let done = self.run_jobs(jobs).and_then(|()| Ok(execute(&self.connection, "COMMIT")?));
         if !self.connection.is_autocommit() {
             // Nothing of a failed transaction may stay open, or the next one could not begin.
             execute(&self.connection, "ROLLBACK")?;
@@ -127,11 +127,9 @@ impl Writer {
             return;
         }
         let synced = self.set_sync(Sync::WithCommit).and_then(|()| {
-            let version: i64 = self
-                .connection
-                .pragma_query_value(None, "user_version", |row| row.get(0))
-                .map_err(|error| failure(&error))?;
-            self.connection.pragma_update(None, "user_version", version).map_err(|error| failure(&error))
+            let version = version(&self.connection)?;
+            let written = self.connection.pragma_update(None, "user_version", version);
+            written.map_err(|error| failure(&error).into())
         });
         if let Err(error) = synced {
             tracing::warn!(%error, "heartbeats are committed and not yet on disk");
@@ -157,12 +155,4 @@ fn run_job(connection: &mut Connection, job: &mut dyn Job) -> Result<(), StoreEr
         return Err(StoreError::unavailable("the database undid the transaction"));
     }
     Ok(())
-}
-
-pub(super) fn execute(connection: &Connection, statement: &str) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(statement)
-        .and_then(|mut prepared| prepared.execute([]))
-        .map(drop)
-        .map_err(|error| failure(&error))
 }
