@@ -3,10 +3,13 @@
 //! A check-in is a file `<name>.json` with the JSON of the check-in. A file under another name, or with a dot before it, is none of the
 //! agent's: write there and rename. What is taken is on disk in the outbox before its file goes. What is no check-in moves
 //! to the folder `refused` beside it, with the reason in `<name>.json.reason.txt`.
+//!
+//! Choice: AG-8.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,6 +19,8 @@ use checkin_api::{CheckIn, PacketHash};
 
 use super::draft::Draft;
 
+/// Where that goes which is no check-in.
+const REFUSED: &str = "refused";
 /// Largest file that is read: a check-in has 4 KiB, and a bot may say more beside it.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// How long a file that ends early may still be being written.
@@ -66,7 +71,7 @@ struct Found {
 impl Spool {
     /// The folder, which is made if it is missing.
     pub(crate) fn open(folder: PathBuf, source_bot: Option<String>) -> io::Result<Self> {
-        fs::create_dir_all(folder.join("refused"))?;
+        fs::create_dir_all(folder.join(REFUSED))?;
         Ok(Self { folder: folder.into(), source_bot, stuck: HashMap::new() })
     }
 
@@ -155,10 +160,21 @@ fn clear(folder: &Path, found: Found) -> Option<Taken> {
     })
 }
 
-/// Moves a file aside; the reason first, so that none is without one.
+/// Moves a file aside; the reason first, so that none is without one. Whoever may write to the spool could have put a link there, so none is
+/// followed: a rename replaces a link, and not what it points to.
 fn refuse(folder: &Path, name: &str, path: &Path, reason: &str) -> io::Result<()> {
-    let refused = folder.join("refused");
-    fs::write(refused.join(format!("{name}.reason.txt")), format!("{reason}\n"))?;
+    let refused = folder.join(REFUSED);
+    if !fs::symlink_metadata(&refused)?.is_dir() {
+        return Err(io::Error::other("the folder `refused` is none"));
+    }
+    let new = refused.join(".new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
+    file.write_all(format!("{reason}\n").as_bytes())?;
+    fs::rename(&new, refused.join(format!("{name}.reason.txt")))?;
     fs::rename(path, refused.join(name))
 }
 
@@ -210,7 +226,13 @@ fn ours(name: &str) -> bool {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    // What was listed as a file may have become a link since: the agent may read what the bot may not.
+    let (opened, named) = (file.metadata()?, fs::symlink_metadata(path)?);
+    if !named.is_file() || (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
+        return Err(io::Error::other("it is no plain file"));
+    }
     let mut text = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
     Ok(text)
 }

@@ -124,6 +124,42 @@ async fn what_is_no_check_in_is_moved_aside_and_holds_nothing_up() {
     assert_eq!(reason, "no check-in: syntax error, line 1, column 2\n");
 }
 
+/// Whoever may write to the spool must not be able to write elsewhere by the agent's hand.
+#[tokio::test]
+async fn links_in_the_spool_lead_the_agent_nowhere() {
+    let home = tempfile::tempdir().unwrap();
+    let spool = home.path().join("spool");
+    let (meeting, receiver) = (Meeting::start().await, Receiver::start().await);
+    let victim = home.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    fs::create_dir_all(spool.join("refused")).unwrap();
+    for link in ["refused/.new", "refused/1.json.reason.txt", "refused/1.json"] {
+        std::os::unix::fs::symlink(&victim, spool.join(link)).unwrap();
+    }
+    leave(&spool, "1.json", "not JSON");
+    let mut agent = Running::start(with_receiver(config(&home, &meeting.url()), &home, &receiver));
+    assert_eq!(agent.wait_for(file_refused).await.0, "1.json");
+    assert_eq!(fs::read_to_string(spool.join("refused/1.json")).unwrap(), "not JSON");
+
+    fs::remove_dir_all(spool.join("refused")).unwrap();
+    std::os::unix::fs::symlink(home.path(), spool.join("refused")).unwrap();
+    leave(&spool, "2.json", "not JSON either");
+    let stuck = agent
+        .wait_for(|event| match event {
+            Event::CheckIn(CheckInEvent::FileStuck { file, reason }) => Some((file.clone(), reason.clone())),
+            _ => None,
+        })
+        .await;
+    assert_eq!(stuck.0, "2.json");
+    assert!(stuck.1.ends_with("the folder `refused` is none"), "{}", stuck.1);
+    // It holds nothing up.
+    leave(&spool, "3.json", &heard("A1", "check in"));
+    assert_eq!(agent.wait_for(delivered).await, ("A1".to_owned(), true));
+    agent.stop().await.unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    assert!(!home.path().join("2.json").exists());
+}
+
 #[tokio::test]
 async fn a_refused_key_is_told_keeps_everything_and_a_new_one_sends_it_at_once() {
     let logs = capture("trace", LogFormat::Text);

@@ -1,4 +1,4 @@
-//! The server and its stores against real databases, disks, signals and tools. Run with `-- --ignored`; a peer that is missing is
+//! The crate against real databases, disks, signals and tools, and against other implementations. Run with `-- --ignored`; a peer that is missing is
 //! a failure.
 #![cfg(feature = "sqlite")]
 #![allow(
@@ -13,6 +13,10 @@ mod child;
 mod disk_full;
 mod io_error;
 mod kill;
+#[cfg(feature = "meshcore")]
+mod meshcore;
+#[cfg(feature = "client")]
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[path = "../server/store_suite.rs"]

@@ -8,6 +8,8 @@
 )]
 
 mod batch;
+#[cfg(feature = "client")]
+mod client;
 mod commits;
 mod import;
 mod sockets;
