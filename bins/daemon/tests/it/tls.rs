@@ -111,6 +111,21 @@ async fn a_reload_changes_the_certificate_of_new_connections_only() {
 }
 
 #[tokio::test]
+async fn a_peer_that_is_killed_is_said_to_have_broken_off() {
+    let authority = Authority::new();
+    let acceptor = Acceptor::new(server_settings(&authority), &[]).unwrap();
+    let connector = Connector::new(&trusting(&authority), &[]).unwrap();
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (ours, theirs) =
+        tokio::join!(connector.connect("server.example.org", near, LONG), acceptor.accept(far, LONG));
+    // Dropping says nothing, as a process that is killed says nothing.
+    drop(theirs.unwrap());
+    let error = ours.unwrap().read_u8().await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(error.to_string(), "the other side broke off the TLS connection");
+}
+
+#[tokio::test]
 async fn a_broken_reload_keeps_the_old_certificate() {
     let authority = Authority::new();
     let settings = server_settings(&authority);

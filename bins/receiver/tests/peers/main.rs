@@ -16,6 +16,7 @@
 mod authority;
 mod check_ins;
 mod document;
+mod durability;
 mod encrypted;
 mod foreign;
 mod nginx;

@@ -18,6 +18,7 @@ pub(crate) const DEVICE: &str = "0123456789abcdef0123456789abcdef";
 /// The device's token.
 pub(crate) const TOKEN: &str = "9c21ab";
 const CLOCK: &str = "clock";
+const TRACE: &str = "syncs";
 
 /// What differs from a receiver and a proxy on plain connections and SQLite.
 #[derive(Default)]
@@ -32,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) authority: Option<Authority>,
     /// Whether the receiver's wall clock is off by what [`World::set_clock`] says.
     pub(crate) clock: bool,
+    /// Whether strace writes down when the receiver brings something to disk; [`World::trace`] is where.
+    pub(crate) traced: bool,
     /// Where everybody but the operator finds the Meeting API, if not at the receiver itself.
     pub(crate) front: Option<u16>,
 }
@@ -229,6 +232,11 @@ impl World {
         self.setup.authority.as_ref().expect("a world with TLS")
     }
 
+    /// The file that strace writes.
+    pub(crate) fn trace(&self) -> PathBuf {
+        self.folder().join(TRACE)
+    }
+
     /// The path of the receiver's database.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder().join("receiver.db")
@@ -237,6 +245,9 @@ impl World {
 
 fn start_receiver(folder: &Path, setup: &Setup) -> Program {
     let mut command = program("receiver", folder, &setup.receiver);
+    if setup.traced {
+        command = traced(&command, &folder.join(TRACE));
+    }
     command.current_dir(folder);
     if setup.clock {
         fake_clock(&mut command);
@@ -263,6 +274,14 @@ fn set(command: &mut Command, settings: &[String]) {
     for setting in settings {
         command.args(["--set", setting]);
     }
+}
+
+/// The same program under strace, which stays in the background: the process that is started is the program.
+fn traced(command: &Command, trace: &Path) -> Command {
+    let mut strace = Command::new(peer("strace"));
+    strace.args(["-D", "-f", "-qq", "-ttt", "-T", "-e", "trace=fdatasync,fsync", "-e", "signal=none", "-o"]);
+    strace.arg(trace).arg(command.get_program()).args(command.get_args());
+    strace
 }
 
 /// Puts libfaketime between a program and its wall clock; it reads the offset from a file in the working directory.
