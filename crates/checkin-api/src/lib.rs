@@ -15,6 +15,7 @@ pub mod client;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod outbox;
+pub mod reading;
 
 #[cfg(feature = "meshcore")]
 #[cfg_attr(docsrs, doc(cfg(feature = "meshcore")))]

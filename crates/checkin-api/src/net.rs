@@ -23,7 +23,7 @@ pub use schedule::{InvalidIsoWeek, IsoWeeks, Schedule};
 pub use streaks::{Streaks, streaks};
 pub use summary::{MAX_MESH_BYTES, WeekInNumbers, plain};
 pub use week::{InvalidWeek, Moment, Span, Week};
-pub use zone::zone_named;
+pub use zone::{start_of_day, zone_named};
 
 /// Most bytes of a net's name.
 pub const MAX_NAME_BYTES: usize = 64;
@@ -62,10 +62,10 @@ pub struct Definition {
     /// The day, in English: `monday`, or its first three letters.
     pub weekday: String,
     /// When check-ins begin to count; `00:00` by default.
-    #[serde(default = "start_of_day")]
+    #[serde(default = "whole_day_opens")]
     pub opens: LocalTime,
     /// When they no longer count; `24:00` by default. At or before `opens` it is that time on the next day.
-    #[serde(default = "end_of_day")]
+    #[serde(default = "whole_day_closes")]
     pub closes: LocalTime,
     /// The IANA zone of these times, as `America/Denver`.
     pub zone: String,
@@ -74,11 +74,11 @@ pub struct Definition {
     pub phrase: Option<String>,
 }
 
-const fn start_of_day() -> LocalTime {
+const fn whole_day_opens() -> LocalTime {
     LocalTime::START_OF_DAY
 }
 
-const fn end_of_day() -> LocalTime {
+const fn whole_day_closes() -> LocalTime {
     LocalTime::END_OF_DAY
 }
 
@@ -164,7 +164,7 @@ impl Net {
     /// Whether the message has what counts: the phrase, where there is one.
     #[must_use]
     pub fn has_phrase(&self, message: &str) -> bool {
-        self.phrase().is_none_or(|phrase| message.to_ascii_lowercase().contains(&phrase.to_ascii_lowercase()))
+        has_phrase(self.phrase(), message)
     }
 
     /// The week that a message of this moment counts for; `None` when it came outside the window or lacks the phrase.
@@ -186,6 +186,11 @@ impl Net {
     pub fn span(&self, week: Week) -> Option<Span> {
         Schedule::span(self, week)
     }
+}
+
+/// Whether the message contains the phrase, where there is one. Choice: CI-55.
+pub(crate) fn has_phrase(phrase: Option<&str>, message: &str) -> bool {
+    phrase.is_none_or(|phrase| message.to_ascii_lowercase().contains(&phrase.to_ascii_lowercase()))
 }
 
 fn weekday_named(name: &str) -> Option<Weekday> {

@@ -11,6 +11,7 @@ mod limit;
 mod observer;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod reading;
 mod rejected;
 mod reply;
 mod route;
@@ -41,6 +42,7 @@ pub use store::{CheckInStore, StoreError};
 
 use self::access::KnownKeys;
 use self::limit::Buckets;
+use self::reading::Reader;
 use self::rejected::Rejected;
 use self::route::Router;
 use self::store::Outcome;
@@ -66,6 +68,7 @@ struct Shared<S> {
     known_keys: KnownKeys,
     buckets: Buckets,
     rejected: Rejected,
+    reader: Reader,
 }
 
 /// What surrounds a server: time, and somebody who counts.
@@ -99,6 +102,7 @@ impl<S: CheckInStore> CheckInServer<S> {
             known_keys: KnownKeys::default(),
             buckets: Buckets::default(),
             rejected: Rejected::default(),
+            reader: Reader::default(),
         };
         Self { shared: Arc::new(shared) }
     }

@@ -11,7 +11,7 @@ use super::{LocalTime, Moment, Net, Span, Week};
 /// Weeks of whatever kind: which one a moment belongs to, and from when to when it lasts.
 ///
 /// Two weeks of one schedule never overlap.
-pub trait Schedule: Send + Sync {
+pub trait Schedule: std::fmt::Debug + Send + Sync {
     /// The zone in which days are counted.
     fn zone(&self) -> &TimeZone;
 

@@ -53,3 +53,9 @@ fn with_offset(local: DateTime, offset: Offset) -> Timestamp {
     let edge = if local.year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
     offset.to_timestamp(local).unwrap_or(edge)
 }
+
+/// The first instant of that day in the zone, clamped to the instants there are. Choice: CI-52.
+#[must_use]
+pub fn start_of_day(zone: &TimeZone, day: Date) -> Timestamp {
+    instant(zone, day.to_datetime(jiff::civil::Time::midnight()), Repeated::First)
+}

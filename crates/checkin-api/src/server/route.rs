@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::access::Access::{self, Public, Submit};
+use super::access::Access::{self, Public, Read, Submit};
 use super::settings::Settings;
 
 /// What a route does.
@@ -19,6 +19,30 @@ pub enum Operation {
     Health,
     /// Whether check-ins can be stored.
     Ready,
+    /// Lists check-ins, page by page.
+    List,
+    /// Streams check-ins as comma-separated values.
+    ExportCsv,
+    /// Streams check-ins as lines of JSON.
+    ExportJsonLines,
+    /// Who was on a channel in a week.
+    RollCall,
+    /// The nets, and how they stand.
+    Nets,
+    /// The weeks of a net in numbers.
+    Weeks,
+    /// Who was there in a week of a net.
+    Board,
+    /// Who comes to a net, and how steadily.
+    Leaderboard,
+    /// One person's weeks.
+    Person,
+    /// Regulars who were not there this week.
+    Missing,
+    /// Looks for somebody's check-ins in a week.
+    Search,
+    /// How the bots are doing.
+    Bots,
 }
 
 /// A line of the table.
@@ -46,6 +70,18 @@ pub const SUBMISSION_RULES: &[Rule] =
 /// Every other route, what it does and who may call it.
 pub const RULES: &[Rule] = &[
     rule("POST", "/v1/checkins/batch", Operation::SubmitBatch, Submit),
+    rule("GET", "/v1/checkins/list", Operation::List, Read),
+    rule("GET", "/v1/checkins/export.csv", Operation::ExportCsv, Read),
+    rule("GET", "/v1/checkins/export.jsonl", Operation::ExportJsonLines, Read),
+    rule("GET", "/v1/checkins/channels/{channel}/roll-call", Operation::RollCall, Read),
+    rule("GET", "/v1/checkins/nets", Operation::Nets, Read),
+    rule("GET", "/v1/checkins/nets/{net}/weeks", Operation::Weeks, Read),
+    rule("GET", "/v1/checkins/nets/{net}/weeks/{week}", Operation::Board, Read),
+    rule("GET", "/v1/checkins/nets/{net}/leaderboard", Operation::Leaderboard, Read),
+    rule("GET", "/v1/checkins/nets/{net}/people/{username}", Operation::Person, Read),
+    rule("GET", "/v1/checkins/nets/{net}/missing", Operation::Missing, Read),
+    rule("GET", "/v1/checkins/search", Operation::Search, Read),
+    rule("GET", "/v1/checkins/bots", Operation::Bots, Read),
     rule("GET", "/healthz", Operation::Health, Public),
     rule("GET", "/readyz", Operation::Ready, Public),
 ];

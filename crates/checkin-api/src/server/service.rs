@@ -17,7 +17,7 @@ use super::observer::Rejection;
 use super::reply::{self, ReplyBody};
 use super::route::{Found, Operation, Rule};
 use super::store::CheckInStore;
-use super::{CheckInServer, Settings, Shared, body, routes};
+use super::{CheckInServer, Settings, Shared, body, reading, routes};
 use crate::Refusal;
 
 impl<S: CheckInStore, B> Service<Request<B>> for CheckInServer<S>
@@ -138,6 +138,7 @@ impl<S: CheckInStore> Shared<S> {
             Operation::Status => Ok(routes::public::status()),
             Operation::Health => Ok(routes::public::status()),
             Operation::Ready => Ok(routes::public::ready(&call).await),
+            question => reading::answer(&call, question).await,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::access::digest;
 use super::store::Role;
+use crate::net::{Net, Regulars};
 use crate::{ApiKey, CheckIn};
 
 /// What an operator decides about a server. The default takes no key but those in the store.
@@ -21,6 +22,10 @@ pub struct Settings {
     pub secret: Option<SharedSecret>,
     /// Whether anybody may read check-ins without a key; not by default.
     pub public_reading: bool,
+    /// The nets whose weeks can be read; none by default. Of two with one name the first counts.
+    pub nets: Vec<Net>,
+    /// Who counts as a regular; whoever was there in at least 3 of the last 4 weeks by default. Choice: CI-58.
+    pub regulars: Regulars,
     /// How many check-ins a key may submit.
     pub rate: RateLimit,
     /// Largest body of a single check-in, in bytes; 4 KiB by default. Source: checkin §7.3.
@@ -39,6 +44,8 @@ impl Default for Settings {
             submission_paths: ["/", "/checkins", "/v1/checkins"].map(str::to_owned).into(),
             secret: None,
             public_reading: false,
+            nets: Vec::new(),
+            regulars: Regulars::default(),
             rate: RateLimit::default(),
             max_body_bytes: CheckIn::MAX_BYTES,
             max_batch_bytes: 1024 * 1024,

@@ -3,6 +3,7 @@
 
 mod keys;
 mod migrations;
+mod reading;
 mod row;
 mod submissions;
 mod workers;
@@ -17,8 +18,11 @@ pub(crate) use row::{Cell, Row};
 pub(crate) use workers::{Options, Workers};
 
 use super::store::{
-    CheckInStore, KeyRecord, Keys, NewKey, Outcome, RejectedCount, StoreError, Submission, Submissions,
+    BotRecord, CheckInStore, Filter, KeyRecord, Keys, NewKey, Outcome, PageRequest, PersonSheet, Rank,
+    Reading, Record, RejectedCount, Scope, Sheet, Standing, State, StoreError, Submission, Submissions,
+    WeekCount,
 };
+use crate::net::Regulars;
 
 /// A value given to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,5 +168,44 @@ impl Keys for SqlStore {
     async fn revoke_key(&self, id_or_name: &str, at: jiff::Timestamp) -> Result<bool, StoreError> {
         let id_or_name = id_or_name.to_owned();
         self.write(move |sql| keys::revoke(sql, &id_or_name, at)).await
+    }
+}
+
+impl Reading for SqlStore {
+    async fn state(&self) -> Result<State, StoreError> {
+        self.read(reading::state).await
+    }
+
+    async fn records(&self, filter: Filter, page: PageRequest) -> Result<Vec<Record>, StoreError> {
+        self.read(move |sql| reading::records(sql, &filter, &page)).await
+    }
+
+    async fn sheet(&self, scope: Scope) -> Result<Sheet, StoreError> {
+        self.read(move |sql| reading::sheet(sql, &scope)).await
+    }
+
+    async fn person(&self, scope: Scope, username: String) -> Result<Option<PersonSheet>, StoreError> {
+        self.read(move |sql| reading::person(sql, &scope, &username)).await
+    }
+
+    async fn leaders(
+        &self,
+        scope: Scope,
+        after: Option<Rank>,
+        limit: usize,
+    ) -> Result<Vec<Standing>, StoreError> {
+        self.read(move |sql| reading::leaders(sql, &scope, after.as_ref(), limit)).await
+    }
+
+    async fn weeks(&self, scope: Scope) -> Result<Vec<WeekCount>, StoreError> {
+        self.read(move |sql| reading::weeks(sql, &scope)).await
+    }
+
+    async fn missing(&self, scope: Scope, rule: Regulars, limit: usize) -> Result<Vec<Standing>, StoreError> {
+        self.read(move |sql| reading::missing(sql, &scope, rule, limit)).await
+    }
+
+    async fn bots(&self, limit: u32) -> Result<Vec<BotRecord>, StoreError> {
+        self.read(move |sql| reading::bots(sql, limit)).await
     }
 }

@@ -5,18 +5,23 @@
 //! is on disk.
 
 mod keys;
+mod reading;
 mod submissions;
 
 use std::future::Future;
 use std::time::Duration;
 
 pub use keys::{KeyRecord, Keys, NewKey, Role, UnknownRole};
+pub use reading::{
+    BotRecord, Direction, Filter, MAX_WEEKS, PageRequest, Period, PersonSheet, Position, Rank, Reading,
+    Record, Scope, Sheet, Standing, State, WeekCount,
+};
 #[cfg(feature = "sqlite")]
 pub(crate) use submissions::order_key;
 pub use submissions::{Outcome, RejectedCount, Submission, Submissions};
 
 /// A database fit to stand behind a [`CheckInServer`](super::CheckInServer).
-pub trait CheckInStore: Submissions + Keys + Clone + Send + Sync + 'static {
+pub trait CheckInStore: Submissions + Reading + Keys + Clone + Send + Sync + 'static {
     /// Asks whether check-ins can be stored now; the readiness of a receiver. After a failed write it tries another one.
     ///
     /// # Errors

@@ -15,7 +15,8 @@ CREATE TABLE check_ins (
 -- Every index of a rowid table ends with the rowid: these serve ORDER BY at, id too.
 CREATE INDEX check_ins_by_time    ON check_ins (at);
 CREATE INDEX check_ins_by_channel ON check_ins (lower(trim(channel)), at); -- ASCII letters only, in both databases
-CREATE INDEX check_ins_by_user    ON check_ins (username, at);
+-- Counting the people of a channel over all time needs nothing but this index.
+CREATE INDEX check_ins_by_person  ON check_ins (lower(trim(channel)), username, at, id, instant);
 
 -- Which bots heard a check-in, the first one included, and when they said so. There are no foreign keys: rows are written
 -- together and never deleted one by one.
@@ -53,3 +54,15 @@ CREATE TABLE probe (
     at      BIGINT NOT NULL,
     padding BLOB   NOT NULL
 ) WITHOUT ROWID;
+
+-- What SQLite's planner is told instead of measuring it: which index leaves the fewest rows, as it is in a receiver that has been
+-- in use for years. Without it a person's check-ins would be looked for among all of their channel.
+ANALYZE;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('check_ins', 'sqlite_autoindex_check_ins_1', '1000000 1'),
+    ('check_ins', 'check_ins_by_time',            '1000000 2'),
+    ('check_ins', 'check_ins_by_channel',         '1000000 200000 2'),
+    ('check_ins', 'check_ins_by_person',          '1000000 200000 200 2 1 1'),
+    ('heard',     'heard',                        '2000000 2 1'),
+    ('heard',     'heard_by_bot',                 '2000000 100000 1'),
+    ('bots',      'bots',                         '100 1');
