@@ -150,7 +150,7 @@ impl Cli {
                         runtime.block_on(run_check(loaded, *json, Checked::CheckIns))
                     }
                     Some(Command::CheckIn(CheckInCommand::Errand(errand))) => {
-                        runtime.block_on(errand.clone().execute(&loaded.settings))
+                        runtime.block_on(errand.as_ref().clone().execute(&loaded.settings))
                     }
                     Some(Command::Once) => runtime.block_on(run_once(loaded)),
                     _ => runtime.block_on(run_agent(settings, loaded)),

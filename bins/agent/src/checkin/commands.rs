@@ -27,7 +27,7 @@ pub(crate) enum CheckInCommand {
         json: bool,
     },
     #[command(flatten)]
-    Errand(Errand),
+    Errand(Box<Errand>),
 }
 
 /// What is done once.
