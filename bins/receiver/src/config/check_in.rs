@@ -95,7 +95,7 @@ impl CheckIn {
                 return Err(problem("paths", format!("`{path}` leads to something else already")));
             }
         }
-        self.nets()?;
+        settings.nets = self.nets()?;
         settings.submission_paths.clone_from(&self.paths);
         settings.secret = self.secret.as_ref().map(shared_secret).transpose()?;
         settings.public_reading = self.public_reading;

@@ -207,3 +207,76 @@ async fn t11_no_key_of_check_ins_is_ever_logged() {
         assert_no_secret(&log, secret);
     }
 }
+
+fn said(hash: &str, username: &str, message: &str, day: &str, bot: &str) -> String {
+    serde_json::json!({
+        "packet_hash": hash, "username": username, "message": message, "channel": "#meshmonday",
+        "timestamp": format!("{day}T18:00:00-07:00"), "source_bot": bot,
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn what_was_taken_is_exported_and_counted_while_it_runs_and_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = with_check_ins(folder.path());
+    let net = serde_json::json!({
+        "name": "Mesh Monday", "channel": "#meshmonday", "weekday": "monday", "opens": "17:00", "closes": "21:00",
+        "zone": "America/Denver",
+    });
+    config.checkin.as_mut().unwrap().net = vec![serde_json::from_value(net).unwrap()];
+    let stage = Stage::with(folder, config.clone()).await;
+    for (body, expected) in [
+        (said("A1", "HOWL", "=1+1", "2025-03-03", "north"), 201),
+        (said("A1", "HOWL", "=1+1", "2025-03-03", "south"), 200),
+        (said("A2", "Zoë 🦊", "hello, \"friends\"", "2025-03-10", "south"), 201),
+    ] {
+        assert_eq!(ask(&stage.http, post("/checkins", SECRET, &body)).await.status, expected);
+    }
+    let csv = stage.check_in_command(&["export", "--csv"]).await.unwrap();
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(
+        lines[0],
+        "packet_hash,username,message,channel,timestamp,source_bot,received_at,key,heard_by"
+    );
+    assert!(lines[1].starts_with("A1,HOWL,\"'=1+1\",#meshmonday,2025-03-03T18:00:00-07:00,north,"), "{csv}");
+    assert!(lines[1].ends_with(",environment,north; south"), "{csv}");
+    assert!(lines[2].starts_with("A2,Zoë 🦊,\"hello, \"\"friends\"\"\","), "{csv}");
+    assert_eq!(lines.len(), 3);
+
+    let folder = stage.end().await;
+    let command = |line: &'static [&'static str]| crate::stage::run_check_in_command(&config, line);
+    // The same on the file alone, by day in the zone asked for: 18:00 in Denver is the next day in UTC.
+    for (line, expected) in [
+        (&["export", "--jsonl", "--channel", "#MeshMonday", "--user", "HOWL"][..], vec!["A1"]),
+        (&["export", "--jsonl", "--bot", "south"], vec!["A1", "A2"]),
+        (&["export", "--jsonl", "--from", "2025-03-04", "--to", "2025-03-04"], vec!["A1"]),
+        (&["export", "--jsonl", "--from", "2025-03-04", "--zone", "America/Denver"], vec!["A2"]),
+    ] {
+        let printed = command(line).await.unwrap();
+        let hashes: Vec<String> = printed
+            .lines()
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).unwrap()["packet_hash"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(hashes, expected, "{line:?}");
+    }
+    let wrong = command(&["export", "--csv", "--zone", "Nowhere/Land"]).await.unwrap_err();
+    assert!(wrong.exit().code() == 64 && wrong.to_string().contains("zone"), "{wrong}");
+
+    let stats: serde_json::Value =
+        serde_json::from_str(&command(&["stats", "--json"]).await.unwrap()).unwrap();
+    assert_eq!(
+        (&stats["check_ins"], &stats["duplicates"], &stats["rejected"]),
+        (&2.into(), &1.into(), &0.into())
+    );
+    assert_eq!(stats["nets"][0]["name"], "Mesh Monday");
+    assert_eq!(stats["newest"], "2025-03-10T18:00:00-07:00");
+    let table = command(&["stats"]).await.unwrap();
+    assert!(table.contains("BOT    LAST REPORT"), "{table}");
+    drop(folder);
+}

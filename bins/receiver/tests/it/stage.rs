@@ -117,5 +117,7 @@ struct CheckInLine {
 pub(crate) async fn run_check_in_command(config: &Config, line: &[&str]) -> Result<String, Failure> {
     let parsed =
         <CheckInLine as clap::Parser>::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
-    parsed.work.run(config.checkin.as_ref().unwrap(), None).await
+    let mut out = Vec::new();
+    parsed.work.run(config.checkin.as_ref().unwrap(), None, &mut out).await?;
+    Ok(String::from_utf8(out).unwrap())
 }
