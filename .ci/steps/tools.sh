@@ -15,6 +15,7 @@ install ip iproute2
 install openssl openssl
 install strace strace
 install node nodejs
+install chromium chromium
 install python3 python3
 if ! python3 -c 'import ensurepip' 2>/dev/null; then packages python3-venv; fi
 install psql postgresql-client
@@ -30,6 +31,13 @@ if ! "$CI_CACHE/venv/bin/python" -c 'import meshcoredecoder' 2>/dev/null; then
   "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check meshcoredecoder
 fi
 install openssl openssl
+# The browser comes from Debian; this only drives it, and downloads none.
+playwright=1.60.0
+if ! grep -qs "\"version\": \"$playwright\"" "$CI_CACHE/node/node_modules/playwright-core/package.json"; then
+  install npm npm
+  echo "installing: playwright-core $playwright"
+  npm install --silent --no-audit --no-fund --prefix "$CI_CACHE/node" "playwright-core@$playwright"
+fi
 
 for tool in cargo-deny cargo-fuzz; do
   if ! command -v "$tool" >/dev/null; then

@@ -5,6 +5,7 @@ mod crowd;
 mod disk;
 mod kill;
 mod nginx_block;
+mod page;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -34,7 +35,7 @@ struct DropIn {
     folder: tempfile::TempDir,
     port: u16,
     file: PathBuf,
-    flags: &'static [&'static str],
+    flags: Vec<String>,
     program: Program,
 }
 
@@ -43,27 +44,37 @@ impl DropIn {
         Self::start_with(&[])
     }
 
-    fn start_with(flags: &'static [&'static str]) -> Self {
+    fn start_with(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // As in the document's unit, the folder of the file is not there yet.
         let file = folder.path().join("lib/checkin/checkins.db");
         Self::with(folder, file, flags)
     }
 
-    fn with(folder: tempfile::TempDir, file: PathBuf, flags: &'static [&'static str]) -> Self {
+    fn with(folder: tempfile::TempDir, file: PathBuf, flags: &[&str]) -> Self {
         let port = free_port();
-        let program = run(folder.path(), port, &file, flags);
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let program = run(folder.path(), port, &file, &flags);
         Self { folder, port, file, flags, program }
     }
 
     /// Kills it as a power cut would, and starts it again on the same port and file.
     fn kill_and_restart(&mut self) {
         self.program.kill();
-        self.program = run(self.folder.path(), self.port, &self.file, self.flags);
+        self.start_again();
+    }
+
+    fn start_again(&mut self) {
+        self.program = run(self.folder.path(), self.port, &self.file, &self.flags);
     }
 
     fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// What a command prints that works on this file.
+    fn command(&self, line: &[&str]) -> String {
+        run_command(ours("receiver").arg("checkin").args(line).arg("--db").arg(&self.file))
     }
 
     /// The hashes in the file, read by somebody else's SQLite, once its integrity check has passed.
@@ -77,7 +88,7 @@ impl DropIn {
     }
 }
 
-fn run(folder: &Path, port: u16, file: &Path, flags: &[&str]) -> Program {
+fn run(folder: &Path, port: u16, file: &Path, flags: &[String]) -> Program {
     let mut command = ours("receiver");
     command
         .arg("checkin")

@@ -4,12 +4,16 @@ import { copyButton } from '../parts/copy.js';
 import { el, name } from '../parts/dom.js';
 import { empty } from '../parts/feedback.js';
 import { parts, t } from '../parts/i18n.js';
+import { poll } from '../parts/poll.js';
 import { recall, remember } from '../parts/store.js';
 import { day, left, moment } from '../parts/time.js';
 import { address } from '../shell.js';
 
 // Relative to the page, so that both may stand below a folder of a reverse proxy.
 const API = '../../v1/checkins';
+
+/** Between two looks at whether the net is open. */
+const SECONDS = 30;
 
 /** The path of what belongs to a net. */
 export function netPath(net, ...steps) {
@@ -34,11 +38,20 @@ export function netOf({ shared, params }) {
   return net;
 }
 
-/** The net's name, or a choice where there are several, and when it is open. */
+/** The net's name, or a choice where there are several, and whether it is open, which stays true while the page is. */
 export function head(context) {
   const net = context.view === 'bots' ? undefined : netOf(context);
   if (!net) return null;
-  return el('div', { class: 'net' }, chooser(context, net), el('p', { class: 'soft' }, name(net.channel)), state(net));
+  let shown = state(net);
+  async function round() {
+    const { nets } = await prepare(context.api, context.signal);
+    Object.assign(net, nets.find(({ name }) => name === net.name));
+    const now = state(net);
+    shown.replaceWith(now);
+    shown = now;
+  }
+  poll(round, SECONDS, context.signal);
+  return el('div', { class: 'net' }, chooser(context, net), el('p', { class: 'soft' }, name(net.channel)), shown);
 }
 
 function chooser({ shared, view, params }, net) {
@@ -48,23 +61,20 @@ function chooser({ shared, view, params }, net) {
     location.hash = address(view, { net: event.target.value, ...kept });
   };
   const options = shared.nets.map((one) => el('option', { value: one.name, selected: one === net }, one.name));
-  return el('label', { class: 'net-choice' }, el('span', { class: 'unseen' }, t('net.choose')), el('select', { onchange: go }, options));
+  return el('select', { 'aria-label': t('net.choose'), onchange: go }, options);
 }
 
-/** `Open, closes in 2 h 05 min`. */
-function state({ current }) {
-  const open = current.is_open;
+/** `Open until 21:00, 2 h 05 min left`, or when it opens again. */
+function state({ current, next }) {
   const now = new Date();
-  const next = open ? current.closes_at : current.opens_at;
-  const ahead = new Date(next) > now;
-  const words = open ? 'net.open' : ahead ? 'net.opens' : 'net.closed';
-  const time = moment(open || !ahead ? current.closes_at : current.opens_at);
-  return el(
-    'p',
-    { class: 'net-state', 'data-open': String(open) },
-    el('span', { class: 'dot', 'aria-hidden': 'true' }),
-    el('span', {}, parts(words, { time, left: el('span', {}, left(next, now)) })),
-  );
+  const upcoming = [{ ...current }, next].find((week) => week && new Date(week.opens_at) > now);
+  const until = (at) => ({ time: moment(at), left: el('span', {}, left(at, now)) });
+  const words = current.is_open
+    ? parts('net.open', until(current.closes_at))
+    : upcoming
+      ? parts('net.opens', until(upcoming.opens_at))
+      : parts('net.closed', { time: moment(current.closes_at) });
+  return el('p', { class: 'net-state', 'data-open': String(current.is_open) }, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', {}, words));
 }
 
 const EXAMPLE = `[[checkin.net]]

@@ -12,7 +12,7 @@ export function said(message) {
 
 /** The bots that heard it, each with its time on hover. */
 export function hearers(heardBy) {
-  const chips = heardBy.map(({ bot, at }) => el('li', { class: 'chip', title: at && exact(at) }, name(bot ?? t('bot.unnamed'))));
+  const chips = heardBy.map(({ bot, at }) => el('li', { class: 'chip', title: exact(at) }, name(bot)));
   return el('ul', { class: 'chips', 'aria-label': t('heard.by', { n: heardBy.length }) }, chips);
 }
 
@@ -23,11 +23,11 @@ export function hearersFolded(heardBy) {
 }
 
 /** A line of a board: who, what, when, who heard it. */
-export function entry(net, { username, message, timestamp, heard_by: heardBy, first_time: firstTime, streak }) {
+export function entry(net, { username, message, timestamp, check_ins: times, heard_by: heardBy, first_time: firstTime, streak }) {
   return el(
     'li',
     { class: 'entry' },
-    el('div', { class: 'entry-who' }, personLink(net, username), badge(firstTime, streak)),
+    el('div', { class: 'entry-who' }, personLink(net, username), badge(firstTime, streak), times > 1 && el('span', { class: 'times' }, t('checkins.n', { n: times }))),
     el('div', { class: 'entry-when' }, moment(timestamp)),
     said(message),
     hearersFolded(heardBy),

@@ -1,5 +1,6 @@
 // Asks the receiver. An answer that has not changed is not sent again: it is kept with its ETag.
 
+import { either } from './signal.js';
 import { recall, remember } from './store.js';
 
 const KEPT = 60;
@@ -62,7 +63,7 @@ function address(path, query) {
 async function reach(url, headers, signal) {
   const limit = AbortSignal.timeout(20_000);
   try {
-    return await fetch(url, { headers, signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: 'no-store', credentials: 'omit' });
+    return await fetch(url, { headers, signal: signal ? either(signal, limit) : limit, cache: 'no-store', credentials: 'omit' });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError('unreachable');

@@ -4,8 +4,8 @@ import { el } from './dom.js';
 import { toast } from './feedback.js';
 import { t } from './i18n.js';
 
-/** `source` is the element whose text is copied; where the browser forbids copying, its text is selected instead. */
-export function copyButton(source, label = t('copy')) {
+/** `source` is the element whose text is copied; where the browser forbids copying, its text is selected instead. `what` is for those who do not see it. */
+export function copyButton(source, what) {
   async function copy() {
     try {
       await navigator.clipboard.writeText(source.textContent);
@@ -15,5 +15,5 @@ export function copyButton(source, label = t('copy')) {
       toast(t('selected'));
     }
   }
-  return el('button', { class: 'button', type: 'button', onclick: copy }, label);
+  return el('button', { class: 'button', type: 'button', onclick: copy, 'aria-label': what && `${t('copy')}: ${what}` }, t('copy'));
 }

@@ -27,10 +27,11 @@ export function exact(text) {
   return time ? format(time, { dateStyle: 'full', timeStyle: 'long' }) : String(text);
 }
 
-/** `17:42`, with the day before it when that is not today. */
+/** `17:42`, with as much of the day before it as the reader needs: nothing today, the name of a day that is near. */
 function clock(time, now) {
   const today = time.toDateString() === now.toDateString();
-  const day = today ? {} : { weekday: 'short', day: 'numeric', month: 'short' };
+  const near = Math.abs(time - now) < 6 * 86_400_000;
+  const day = today ? {} : near ? { weekday: 'short' } : { weekday: 'short', day: 'numeric', month: 'short' };
   const year = time.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' };
   return format(time, { ...day, ...year, hour: '2-digit', minute: '2-digit' });
 }
@@ -81,4 +82,10 @@ export function keepTime(root, signal) {
 export function day(text, options = { day: 'numeric', month: 'long', year: 'numeric' }) {
   const time = parse(`${text}T00:00:00Z`);
   return time ? format(time, { ...options, timeZone: 'UTC' }) : String(text);
+}
+
+/** The same as `3 Mar`, with the year unless it is this one. */
+export function dayShort(text) {
+  const year = text.startsWith(`${new Date().getFullYear()}-`) ? {} : { year: 'numeric' };
+  return day(text, { day: 'numeric', month: 'short', ...year });
 }

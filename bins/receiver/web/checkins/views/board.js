@@ -1,13 +1,13 @@
 // A week's board; the current one is live.
 
-import { copyButton } from '../../parts/copy.js';
-import { el, keyed, replace } from '../../parts/dom.js';
+import { el, keyed, name, replace } from '../../parts/dom.js';
 import { empty, sentence, waiting } from '../../parts/feedback.js';
 import { t } from '../../parts/i18n.js';
 import { poll } from '../../parts/poll.js';
 import { address } from '../../shell.js';
 import { netPath, weekName, withNet } from '../nets.js';
 import { entry, figures } from '../records.js';
+import { summaryCard, summaryText } from '../summary.js';
 
 const SECONDS = 10;
 
@@ -16,7 +16,7 @@ export const board = { id: 'board', show: withNet(show) };
 function show(context) {
   const { api, root, params, signal, net, failed } = context;
   const week = params.get('week');
-  const page = layout(net, week);
+  const page = layout();
   replace(root, page.all);
   let drawn = false;
 
@@ -36,7 +36,7 @@ function show(context) {
   return poll(round, SECONDS, signal, told);
 }
 
-function layout(net, week) {
+function layout() {
   const page = {
     heading: el('h1', {}, t('view.board')),
     live: el('p', { class: 'live', role: 'status' }),
@@ -44,9 +44,8 @@ function layout(net, week) {
     figures: el('div', {}, waiting(1)),
     list: el('ol', { class: 'entries' }),
     none: el('div', {}, waiting(5)),
-    paste: el('pre', { class: 'paste', tabindex: 0, 'aria-label': t('summary') }),
+    summary: el('div', {}),
   };
-  page.summary = el('section', { class: 'card summary', hidden: true }, el('div', { class: 'row' }, el('h2', {}, t('summary')), copyButton(page.paste, t('summary.copy'))), page.paste);
   page.all = [el('div', { class: 'row' }, page.heading, page.live), page.turns, page.figures, page.none, page.list, page.summary];
   return page;
 }
@@ -54,13 +53,14 @@ function layout(net, week) {
 function draw(page, net, data, again) {
   replace(page.heading, weekName(data.week));
   replace(page.turns, turns(net, data));
-  replace(page.figures, summaryFigures(data));
-  const count = (seen => ({ username }) => `${username}\n${seen.set(username, (seen.get(username) ?? 0) + 1).get(username)}`)(new Map());
-  const fresh = keyed(page.list, data.entries, count, (one) => entry(net, one));
+  replace(page.figures, weekFigures(data));
+  const fresh = keyed(page.list, data.entries, ({ username }) => username, (one) => entry(net, one));
   if (again) for (const node of fresh) node.classList.add('fresh');
-  replace(page.none, data.entries.length === 0 && empty(t('board.none'), t('board.none.do')));
-  page.paste.textContent = data.summary ?? '';
-  page.summary.hidden = data.entries.length === 0 || !data.summary;
+  replace(page.none, data.entries.length === 0 && empty(t('board.none'), t(data.is_open ? 'board.none.open' : 'board.none.do')), data.truncated && el('p', { class: 'soft' }, t('board.truncated')));
+  // Redrawn only when it says something else: somebody may be copying it.
+  const text = summaryText(data);
+  if (page.summary.textContent.includes(text) && again) return;
+  replace(page.summary, data.entries.length > 0 && summaryCard(t('summary'), data));
 }
 
 function turns(net, { previous, next }) {
@@ -68,15 +68,11 @@ function turns(net, { previous, next }) {
   return [to(previous, 'week.before', 'prev'), to(next, 'week.after', 'next'), next && el('a', { class: 'button', href: address('board', { net: net.name }) }, t('week.now'))];
 }
 
-/** The four figures of a week. */
-export function summaryFigures({ total, first_timers: first, returning, longest_streak: longest }) {
-  const holder = longest?.username;
-  const streak = typeof longest === 'object' ? longest?.weeks : longest;
+function weekFigures({ total, first_timers: first, returning, longest_streak: longest }) {
   return figures([
     [t('figure.people'), total],
-    [t('figure.first'), Array.isArray(first) ? first.length : first],
-    [t('figure.returning'), Array.isArray(returning) ? returning.length : returning],
-    [t('figure.longest'), streak ? t('weeks.n', { n: streak }) : '—', holder && el('bdi', {}, holder)],
+    [t('figure.first'), first],
+    [t('figure.returning'), returning],
+    [t('figure.longest'), longest ? t('weeks.n', { n: longest.weeks }) : '—', longest && name(longest.username)],
   ]);
 }
-

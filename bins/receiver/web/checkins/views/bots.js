@@ -36,14 +36,14 @@ function show({ api, root, signal, failed }) {
 }
 
 const COLUMNS = () => [
-  { label: t('column.bot'), kind: 'main', cell: ({ bot }) => name(bot ?? t('bot.unnamed')) },
-  { label: t('column.seen'), kind: 'number wide', cell: ({ last_seen: seen }) => [dot(seen), seen ? moment(seen, 'relative') : t('bots.never')] },
+  { label: t('column.bot'), kind: 'main', cell: ({ bot }) => name(bot) },
+  { label: t('column.seen'), kind: 'number wide', cell: ({ last_seen: seen }) => [dot(seen), moment(seen, 'relative')] },
   { label: t('column.accepted'), kind: 'number', cell: ({ accepted }) => number(accepted) },
   { label: t('column.duplicates'), kind: 'number', cell: ({ duplicates }) => number(duplicates) },
   { label: t('column.rejected'), kind: 'number', cell: ({ rejected }) => el('span', { class: rejected > 0 && 'bad' }, number(rejected)) },
 ];
 
 function dot(seen) {
-  const quiet = !seen || new Date() - new Date(seen) > QUIET;
+  const quiet = new Date() - new Date(seen) > QUIET;
   return el('span', { class: 'state', 'data-quiet': String(quiet), title: t(quiet ? 'bots.quiet' : 'bots.well') });
 }

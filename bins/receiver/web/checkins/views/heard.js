@@ -4,6 +4,7 @@ import { el, name, replace } from '../../parts/dom.js';
 import { empty, trouble } from '../../parts/feedback.js';
 import { parts, t } from '../../parts/i18n.js';
 import { poll } from '../../parts/poll.js';
+import { either } from '../../parts/signal.js';
 import { moment } from '../../parts/time.js';
 import { address } from '../../shell.js';
 import { netPath, path, personLink, withNet } from '../nets.js';
@@ -32,7 +33,7 @@ function show({ api, root, params, signal, net }) {
     clearTimeout(pause);
     asking.abort();
     asking = new AbortController();
-    const both = AbortSignal.any([signal, asking.signal]);
+    const both = either(signal, asking.signal);
     const q = input.value.trim();
     // The address can be sent to a friend; the way back does not lead through each letter.
     history.replaceState(null, '', address('heard', { net: net.name, q }));
@@ -57,11 +58,9 @@ async function summary({ api, net, answer, signal }) {
   const shown = `${net.name}\n`;
   if (signal.aborted || (!fresh && answer.dataset.shown === shown)) return;
   answer.dataset.shown = shown;
-  const people = data.total;
-  if (people === 0) return replace(answer, empty(t('board.none'), t('board.none.do')));
-  const names = [...new Set(data.entries.map(({ username }) => username))].slice(0, 24);
-  const chips = names.map((username) => el('li', {}, el('a', { class: 'chip', href: address('heard', { net: net.name, q: username }) }, name(username))));
-  replace(answer, el('p', { class: 'soft' }, t('heard.sofar', { n: people })), el('ul', { class: 'chips' }, chips));
+  if (data.total === 0) return replace(answer, empty(t('board.none'), t(data.is_open ? 'board.none.open' : 'board.none.do')));
+  const chips = data.entries.slice(0, 24).map(({ username }) => el('li', {}, el('a', { class: 'chip', href: address('heard', { net: net.name, q: username }) }, name(username))));
+  replace(answer, el('p', { class: 'soft' }, t('heard.sofar', { n: data.total })), el('ul', { class: 'chips' }, chips));
 }
 
 async function look({ api, net, q, answer, signal }) {
@@ -69,30 +68,56 @@ async function look({ api, net, q, answer, signal }) {
   const shown = `${net.name}\n${q}`;
   if (signal.aborted || (!fresh && answer.dataset.shown === shown)) return;
   answer.dataset.shown = shown;
-  const fold = (text) => text.trim().toLowerCase();
-  const exact = data.results.filter(({ username }) => fold(username) === fold(q));
+  const exact = (list) => list.filter(({ username }) => fold(username) === fold(q));
   const near = data.results.filter(({ username }) => fold(username) !== fold(q));
-  replace(answer, exact.length ? yes(net, exact) : notYet(net, q, near.length), near.length > 0 && others(net, near, exact.length));
+  const [counted, outside] = [exact(data.results), exact(data.outside)];
+  const verdict = counted.length ? yes(net, counted) : outside.length ? almost(net, outside) : notYet(net, q, near.length);
+  replace(answer, verdict, near.length > 0 && others(net, near, counted.length), data.more && el('p', { class: 'soft' }, t('heard.more')));
+}
+
+function fold(text) {
+  return text.trim().toLowerCase();
 }
 
 function yes(net, found) {
-  const username = found[0].username;
   return el(
     'section',
     { class: 'card yes' },
-    el('p', { class: 'verdict' }, el('span', { class: 'tick', 'aria-hidden': 'true' }), el('span', {}, parts('heard.yes', { name: personLink(net, username) }))),
-    el('ul', { class: 'plain' }, found.map(message)),
+    el('p', { class: 'verdict' }, el('span', { class: 'tick', 'aria-hidden': 'true' }), el('span', {}, parts('heard.yes', { name: personLink(net, found[0].username) }))),
+    el('ul', { class: 'plain' }, found.map((one) => message(one))),
   );
 }
 
-function message({ message, timestamp, heard_by: heardBy }) {
-  return el('li', { class: 'heard-one' }, said(message), el('p', { class: 'soft' }, moment(timestamp), ' · ', t('heard.by', { n: heardBy.length })), hearers(heardBy));
+/** Heard, and not counted: why, for each message. */
+function almost(net, found) {
+  const reason = (one) => parts(`outside.${one.reason === 'phrase' ? 'phrase' : 'window'}`, { phrase: name(net.phrase ?? '') });
+  return el(
+    'section',
+    { class: 'card almost' },
+    el('p', { class: 'verdict' }, el('span', {}, parts('heard.almost', { name: personLink(net, found[0].username) }))),
+    el('ul', { class: 'plain' }, found.map((one) => message(one, reason(one)))),
+  );
+}
+
+function message({ message, timestamp, heard_by: heardBy }, reason) {
+  return el(
+    'li',
+    { class: 'heard-one' },
+    said(message),
+    reason && el('p', { class: 'warm' }, reason),
+    el('p', { class: 'soft' }, moment(timestamp), ' · ', t('heard.by', { n: heardBy.length })),
+    hearers(heardBy),
+  );
 }
 
 function notYet(net, q, near) {
-  const words = near ? 'heard.near' : net.current.is_open ? 'heard.open' : 'heard.closed';
-  const who = () => name(q, { class: 'name asked' });
-  return el('section', { class: 'card no' }, el('p', { class: 'verdict' }, el('span', {}, parts('heard.no', { name: who() }))), el('p', { class: 'soft' }, parts(words, { channel: name(net.channel), phrase: name(net.phrase ?? '') })));
+  const words = near ? 'heard.near' : net.current.is_open ? (net.phrase ? 'heard.open.phrase' : 'heard.open') : 'heard.closed';
+  return el(
+    'section',
+    { class: 'card no' },
+    el('p', { class: 'verdict' }, el('span', {}, parts('heard.no', { name: name(q) }))),
+    el('p', { class: 'soft' }, parts(words, { channel: name(net.channel), phrase: name(net.phrase ?? '') })),
+  );
 }
 
 function others(net, found, alsoExact) {

@@ -4,7 +4,7 @@ import { el, replace } from '../../parts/dom.js';
 import { empty, sentence, toast, waiting } from '../../parts/feedback.js';
 import { number, t } from '../../parts/i18n.js';
 import { line, table } from '../../parts/table.js';
-import { day } from '../../parts/time.js';
+import { dayShort } from '../../parts/time.js';
 import { address } from '../../shell.js';
 import { netPath, personLink, withNet } from '../nets.js';
 
@@ -47,6 +47,6 @@ function columnsOf(net, most) {
     { label: t('column.weeks'), kind: 'number', cell: ({ weeks }) => [el('meter', { 'aria-hidden': 'true', min: 0, max: most, value: weeks }), number(weeks)] },
     { label: t('column.current'), kind: 'number', cell: ({ current_streak: current }) => el('span', { class: current > 0 ? 'strong' : 'soft' }, number(current)) },
     { label: t('column.longest'), kind: 'number', cell: ({ longest_streak: longest }) => number(longest) },
-    { label: t('column.last'), kind: 'number', cell: ({ last_week: last }) => el('a', { href: address('board', { net: net.name, week: last }) }, day(last, { day: 'numeric', month: 'short', year: 'numeric' })) },
+    { label: t('column.last'), kind: 'number wide', cell: ({ last_week: last }) => el('a', { href: address('board', { net: net.name, week: last }) }, dayShort(last)) },
   ];
 }

@@ -19,8 +19,9 @@ async function show({ api, root, signal, net }) {
     { label: t('column.name'), kind: 'main', cell: ({ username }) => personLink(net, username) },
     { label: t('column.lastseen'), kind: 'number', cell: ({ last_week: last }) => day(last) },
     { label: t('column.weeks'), kind: 'number', cell: ({ weeks }) => number(weeks) },
+    { label: t('column.before'), kind: 'number', cell: ({ streak }) => number(streak) },
     { label: t('column.longest'), kind: 'number', cell: ({ longest_streak: longest }) => number(longest) },
   ];
-  const note = net.current.is_open ? 'missing.open' : 'missing.what';
-  replace(root, heading, el('p', { class: 'soft' }, t(note)), table(t('view.missing'), columns, data.people));
+  const note = t(data.is_open ? 'missing.open' : 'missing.what', { present: data.present, of: data.of });
+  replace(root, heading, el('p', { class: 'soft' }, note), table(t('view.missing'), columns, data.people));
 }

@@ -22,7 +22,7 @@ async function show({ api, root, params, signal, net }) {
   });
   if (signal.aborted) return;
   if (!data) return void replace(root, el('h1', {}, name(username)), empty(t('person.none'), t('person.none.do')));
-  const newestFirst = [...data.weeks].sort((a, b) => (a.week < b.week ? 1 : -1));
+  const newestFirst = data.weeks;
   replace(
     root,
     el('h1', {}, name(username)),
@@ -34,7 +34,7 @@ async function show({ api, root, params, signal, net }) {
     ]),
     calendar(net, newestFirst),
     el('h2', {}, t('person.said')),
-    el('ol', { class: 'entries' }, newestFirst.map((week) => weekEntry(net, week))),
+    el('ol', { class: 'entries' }, newestFirst.filter(({ check_ins: all }) => all.length > 0).map((week) => weekEntry(net, week))),
   );
 }
 

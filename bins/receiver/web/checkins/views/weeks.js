@@ -1,7 +1,6 @@
 // Weekly counts, drawn and in figures, with the newest week's summary ready to paste.
 
 import { bars } from '../../parts/bars.js';
-import { copyButton } from '../../parts/copy.js';
 import { el, replace } from '../../parts/dom.js';
 import { empty, waiting } from '../../parts/feedback.js';
 import { number, t } from '../../parts/i18n.js';
@@ -9,6 +8,7 @@ import { table } from '../../parts/table.js';
 import { day } from '../../parts/time.js';
 import { address } from '../../shell.js';
 import { netPath, weekName, withNet } from '../nets.js';
+import { summaryCard } from '../summary.js';
 
 const WEEKS = 52;
 
@@ -17,14 +17,14 @@ export const weeks = { id: 'weeks', show: withNet(show) };
 async function show({ api, root, signal, net }) {
   replace(root, el('h1', {}, t('view.weeks')), waiting(6));
   const { data } = await api.get(netPath(net, 'weeks'), { limit: WEEKS }, signal);
-  const newestFirst = [...data.weeks].sort((a, b) => (a.week < b.week ? 1 : -1));
+  const newestFirst = data.weeks;
   if (newestFirst.every(({ people }) => people === 0)) {
     return void replace(root, el('h1', {}, t('view.weeks')), empty(t('weeks.none'), t('weeks.none.do')));
   }
   const latest = newestFirst.find(({ people }) => people > 0);
   const { data: board } = await api.get(netPath(net, 'weeks', latest.week), {}, signal);
   if (signal.aborted) return;
-  replace(root, el('h1', {}, t('view.weeks')), chart(net, [...newestFirst].reverse()), summary(board), figures(net, newestFirst));
+  replace(root, el('h1', {}, t('view.weeks')), chart(net, [...newestFirst].reverse()), summaryCard(t('summary.week', { week: day(board.week) }), board), figures(net, newestFirst));
 }
 
 function chart(net, oldestFirst) {
@@ -41,12 +41,6 @@ function chart(net, oldestFirst) {
     el('span', { class: 'key-upper' }, t('figure.first')),
   );
   return el('figure', { class: 'card chart' }, el('figcaption', {}, t('weeks.chart')), legend, bars(points, number));
-}
-
-function summary(board) {
-  if (!board.summary) return null;
-  const paste = el('pre', { class: 'paste', tabindex: 0, 'aria-label': t('summary') }, board.summary);
-  return el('section', { class: 'card summary' }, el('div', { class: 'row' }, el('h2', {}, t('summary.week', { week: day(board.week) })), copyButton(paste, t('summary.copy'))), paste);
 }
 
 function figures(net, newestFirst) {
