@@ -3,6 +3,7 @@
 //! Nothing is simulated: the three programs' own `run`s talk to each other over loopback, and a visitor's bytes take the way
 //! that they take between machines. What the demo keeps is in one folder, which goes away with it.
 
+mod check_ins;
 mod narrator;
 mod provision;
 mod web;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
+use self::check_ins::CheckIns;
 use self::narrator::{Happening, Narrator, Speaker};
 use self::provision::{Folder, Provisioned};
 use crate::config::Config;
@@ -83,12 +85,13 @@ pub async fn run(options: Options, out: impl Write, coloured: bool, stop: Stop) 
     let control = bind("the control port").await?;
     let (api_port, control_port) = (port_of(&api)?, port_of(&control)?);
     say(&mut narrator, Speaker::Receiver, &format!("Meeting API on http://127.0.0.1:{api_port}/api"))?;
-    programs.spawn(receiver(&folder, ports, api, stop.clone()));
+    let check_ins = CheckIns::new()?;
+    programs.spawn(receiver(&folder, ports, &check_ins, api, stop.clone()));
     programs.spawn(proxy(&provisioned, api_port, ports, control, tell.clone(), stop.clone()));
     programs.spawn(agent(&provisioned, &folder, api_port, control_port, &services, tell, stop.clone()));
 
-    let watched =
-        watch(&mut narrator, &mut happenings, &mut programs, services.len(), options.once, &stop).await;
+    let more = if options.once { None } else { Some(check_ins.invitation(api_port)) };
+    let watched = watch(&mut narrator, &mut happenings, &mut programs, services.len(), more, &stop).await;
     stop.gently.cancel();
     let ended = end(programs).await;
     while let Ok(happening) = happenings.try_recv() {
@@ -101,13 +104,13 @@ pub async fn run(options: Options, out: impl Write, coloured: bool, stop: Stop) 
     watched.and(ended)
 }
 
-/// Tells what happens, and shows what to try once every tunnel is up.
+/// Tells what happens, and shows what to try once every tunnel is up; without more to try it fetches the page and ends.
 async fn watch<W: Write>(
     narrator: &mut Narrator<W>,
     happenings: &mut mpsc::UnboundedReceiver<Happening>,
     programs: &mut JoinSet<Result<(), Failure>>,
     expected: usize,
-    once: bool,
+    more_to_try: Option<String>,
     stop: &Stop,
 ) -> Result<(), Failure> {
     let mut up: Vec<(Arc<str>, SocketAddr)> = Vec::new();
@@ -138,16 +141,18 @@ async fn watch<W: Write>(
         }
         if !online && key_is_known && up.len() == expected {
             online = true;
-            if once {
-                return fetch(narrator, &up).await;
-            }
-            invite(narrator, &up)?;
+            let Some(more) = &more_to_try else { return fetch(narrator, &up).await };
+            invite(narrator, &up, more)?;
         }
     }
 }
 
 /// What to try.
-fn invite<W: Write>(narrator: &mut Narrator<W>, up: &[(Arc<str>, SocketAddr)]) -> Result<(), Failure> {
+fn invite<W: Write>(
+    narrator: &mut Narrator<W>,
+    up: &[(Arc<str>, SocketAddr)],
+    more: &str,
+) -> Result<(), Failure> {
     let mut text = String::from("\nThe device is online. In another terminal, try:\n\n");
     for (service, address) in up {
         if **service == *ServiceName::SSH.as_str() {
@@ -161,6 +166,7 @@ fn invite<W: Write>(narrator: &mut Narrator<W>, up: &[(Arc<str>, SocketAddr)]) -
             text.push_str(&format!("    curl http://{address}/\n"));
         }
     }
+    text.push_str(more);
     text.push_str("\nCtrl-C ends the demo.\n");
     written(narrator.plain(&text))
 }
@@ -180,11 +186,13 @@ async fn fetch<W: Write>(narrator: &mut Narrator<W>, up: &[(Arc<str>, SocketAddr
 fn receiver(
     folder: &Folder,
     ports: PortRange,
+    check_ins: &CheckIns,
     api: TcpListener,
     stop: Stop,
 ) -> impl Future<Output = Result<(), Failure>> + use<> {
     let mut config = Config::default();
     config.database.path = folder.database();
+    config.checkin = Some(check_ins.settings(folder.path().join("checkins.db")));
     config.meeting.ports = ports;
     config.meeting.tunnel_host = "127.0.0.1".into();
     config.meeting.host_keys.host = "127.0.0.1".into();
