@@ -39,7 +39,7 @@ fn staged() -> std::path::PathBuf {
 fn unit_files_are_correct_and_tight() {
     let folder = staged();
     let units = files("docs/systemd", "service");
-    assert_eq!(units.len(), 3);
+    assert_eq!(units.len(), 4);
     for unit in units {
         let name = unit.file_name().unwrap().to_str().unwrap();
         let path = folder.join(name);

@@ -18,21 +18,6 @@ use crate::config::Config;
 /// Check-ins of a radio net
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CheckInCommand {
-    /// Forward the spool folder and the outbox until stopped, without a Meeting server
-    Forward,
-    /// Try the receiver, the key and the spool folder; stores nothing
-    Check {
-        /// Print the steps as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    #[command(flatten)]
-    Errand(Box<Errand>),
-}
-
-/// What is done once.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum Errand {
     /// Hand over one check-in: it is kept until the receiver has it
     ///
     /// Exit codes: 0 the receiver has it, or the agent that runs here sends it; 65 it is no check-in; 75 it is kept, and sent later; 77 the
@@ -54,6 +39,8 @@ pub(crate) enum Errand {
     },
     /// Send again what was set aside
     Retry,
+    /// Forward the spool folder and the outbox until stopped, without a Meeting server
+    Forward,
 }
 
 /// The parts of a check-in.
@@ -122,7 +109,7 @@ struct Aside {
     reason: String,
 }
 
-impl Errand {
+impl CheckInCommand {
     /// Does it.
     ///
     /// # Errors
@@ -137,6 +124,8 @@ impl Errand {
                 let count = again.map_err(|error| failure(config, error))?;
                 cli::print(&format!("{count} to be sent again\n"))
             }
+            // Runs with the process's log and signals, which the program has.
+            Self::Forward => Ok(()),
         }
     }
 }

@@ -19,11 +19,6 @@ mod meshcore;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "postgres")]
-mod reading;
-#[cfg(feature = "postgres")]
-#[path = "../server/reading_suite.rs"]
-mod reading_suite;
 #[path = "../server/store_suite.rs"]
 #[allow(dead_code, reason = "the suite is shared, and not all of it is used here without PostgreSQL")]
 mod store_suite;
