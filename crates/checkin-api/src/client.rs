@@ -34,12 +34,14 @@ mod api_url;
 mod batch;
 mod error;
 mod random;
+mod read;
 mod submit;
 
 use api_url::ApiUrl;
 pub use batch::MAX_BATCH;
 pub use error::ClientError;
 pub(crate) use random::random;
+pub use read::ListQuery;
 pub use submit::Accepted;
 
 /// Most bytes of a reply that are read.
@@ -203,8 +205,7 @@ impl CheckInClient {
     }
 
     /// Reads JSON from a path of the receiver, which begins with `/v1/checkins/`.
-    #[allow(dead_code, reason = "the typed calls of readers are made of it")]
-    pub(crate) async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+    async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let reply = self.call(Method::GET, self.inner.url.join(path)?, None).await?;
         decode(&reply.body)
     }

@@ -12,6 +12,8 @@ mod batch;
 mod client;
 mod commits;
 mod import;
+#[cfg(feature = "client")]
+mod reading_client;
 mod reading_http;
 mod reading_store;
 mod reading_suite;

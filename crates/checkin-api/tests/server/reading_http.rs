@@ -19,14 +19,14 @@ fn net(name: &str, phrase: Option<&str>) -> Net {
     .expect("a net")
 }
 
-fn open_to_all() -> Settings {
+pub(crate) fn open_to_all() -> Settings {
     let mut settings = settings();
     settings.public_reading = true;
     settings.nets = vec![net("mesh monday", None), net("polite", Some("please"))];
     settings
 }
 
-fn copy(hash: &str, username: &str, message: &str, timestamp: &str, bot: &str) -> Submission {
+pub(crate) fn copy(hash: &str, username: &str, message: &str, timestamp: &str, bot: &str) -> Submission {
     let mut check_in = check_in(hash, username, Some(bot));
     check_in.message = message.to_owned();
     check_in.timestamp = timestamp.into();
@@ -34,7 +34,7 @@ fn copy(hash: &str, username: &str, message: &str, timestamp: &str, bot: &str) -
 }
 
 /// Three weeks: HOWL always, CROW in the first two, `<script>` for the first time in the last.
-async fn three_weeks() -> Bench {
+pub(crate) async fn three_weeks() -> Bench {
     let bench = Bench::with(open_to_all(), |options| options);
     let copies = vec![
         copy("A1", "HOWL", "one", "2025-02-17T09:00:00-07:00", "east"),
@@ -452,4 +452,29 @@ async fn a_long_export_comes_in_pieces_and_misses_nothing() {
         .collect();
     let expected: Vec<serde_json::Value> = (0..1234).map(|number| format!("{number:04}").into()).collect();
     assert_eq!(hashes, expected);
+}
+
+#[tokio::test]
+async fn an_export_reads_ahead_no_more_than_a_few_pieces() {
+    use http_body_util::BodyExt;
+    use tower_service::Service;
+
+    let bench = Bench::with(open_to_all(), |options| options);
+    let copies: Vec<_> = (0..3000)
+        .map(|number| copy(&format!("{number:04}"), "HOWL", "x", "2025-03-03T08:00:00-07:00", "east"))
+        .collect();
+    bench.store().submit(copies).await.expect("stored");
+    let Ok(answer) = bench.server.clone().call(request("GET", "/v1/checkins/export.jsonl", &[], "")).await;
+    let mut body = answer.into_body();
+    let mut pieces = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let piece = frame.expect("a piece").into_data().expect("data");
+        pieces.push(piece.split(|byte| *byte == b'\n').count() - 1);
+        if pieces.len() == 1 {
+            // Whoever arrives while the reader is slow is not in it.
+            let late = copy("late", "HOWL", "x", "2025-03-03T08:00:01-07:00", "east");
+            bench.store().submit(vec![late]).await.expect("stored");
+        }
+    }
+    assert_eq!(pieces, [200; 15]);
 }
