@@ -17,7 +17,9 @@ done
 for set in "" meshcore net client tls server sqlite postgres; do
   echo "note: checkin-api, ${set:-default features}: $(third_party -p checkin-api --features "$set")"
 done
-echo "note: iframe-messages, default features: $(third_party -p iframe-messages)"
+for set in "" client; do
+  echo "note: iframe-messages, ${set:-default features}: $(third_party -p iframe-messages --features "$set")"
+done
 if [ "$own" != 0 ]; then
   cargo tree --edges normal -p tunnel-frame
   echo "error: tunnel-frame's default build must have no third-party crate"

@@ -9,10 +9,16 @@ mod kind;
 mod limits;
 mod message;
 mod message_id;
+mod moment;
+mod origin;
+mod posted;
 mod record;
 mod refusal;
 mod text;
 
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
 pub mod reply;
 pub mod request;
 pub mod token;
@@ -25,6 +31,9 @@ pub use kind::{ReplyKind, RequestKind};
 pub use limits::Limits;
 pub use message::{HostMessage, IframeMessage, Message};
 pub use message_id::{InvalidMessageId, MessageId};
+pub use moment::Moment;
+pub use origin::{InvalidOrigin, Origin};
+pub use posted::{Posted, Sender, WindowId};
 pub use record::{Json, Record, RefusedValue};
 pub use refusal::Refusal;
 pub use reply::Reply;
