@@ -21,6 +21,9 @@ mod text;
 pub mod client;
 pub mod reply;
 pub mod request;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 pub mod token;
 
 pub use bytes::Bytes;

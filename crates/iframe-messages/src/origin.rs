@@ -48,6 +48,9 @@ impl Origin {
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<u16>), InvalidOrigin> {
+    if text.starts_with('[') && !text.contains(']') {
+        return Err(InvalidOrigin::Host);
+    }
     let after_brackets = text.rfind(']').map_or(0, |at| at + 1);
     let colon = text.get(after_brackets..).and_then(|rest| rest.find(':'));
     let Some(colon) = colon.map(|at| at + after_brackets) else { return Ok((text, None)) };

@@ -39,6 +39,12 @@ macro_rules! token {
                 if is_short_text(&text, MAX_BYTES) { Ok(Self(text)) } else { Err(InvalidToken) }
             }
 
+            /// A token that is made here: printable, and shorter than the limit.
+            #[cfg(feature = "server")]
+            pub(crate) fn signed(text: String) -> Self {
+                Self(Zeroizing::new(text))
+            }
+
             /// The token itself, for the one place that must send or check it.
             #[must_use]
             pub fn expose(&self) -> &str {
