@@ -124,9 +124,9 @@ async fn what_is_no_check_in_is_moved_aside_and_holds_nothing_up() {
     assert_eq!(reason, "no check-in: syntax error, line 1, column 2\n");
 }
 
-/// Whoever may write to the spool must not be able to write elsewhere by the agent's hand.
+/// C7: whoever may write to the spool must not be able to write elsewhere by the agent's hand.
 #[tokio::test]
-async fn links_in_the_spool_lead_the_agent_nowhere() {
+async fn c7_links_in_the_spool_lead_the_agent_nowhere() {
     let home = tempfile::tempdir().unwrap();
     let spool = home.path().join("spool");
     let (meeting, receiver) = (Meeting::start().await, Receiver::start().await);

@@ -109,7 +109,7 @@ async fn what_will_not_pass_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn redirects_are_not_followed_with_the_key() {
+async fn c8_redirects_are_not_followed_with_the_key() {
     let target = Receiver::start([created()]).await;
     let receiver = Receiver::start([Answer::new(307, "").header("location", target.url())]).await;
     let error = client(&receiver).submit(&check_in("A1")).await.unwrap_err();
@@ -246,7 +246,7 @@ async fn replies_are_bounded() {
 
 /// Source: checkin §1.
 #[test]
-fn a_key_needs_https_or_loopback() {
+fn c8_a_key_needs_https_or_loopback() {
     let build = |url: &str, insecure| {
         CheckInClient::builder(url).unwrap().api_key(key()).allow_insecure(insecure).build()
     };
@@ -264,7 +264,7 @@ fn https_needs_the_feature() {
 }
 
 #[test]
-fn the_key_does_not_show_in_debug() {
+fn c8_the_key_does_not_show_in_debug() {
     let builder =
         CheckInClient::builder("http://127.0.0.1:1").unwrap().api_key(ApiKey::new("canary-1").unwrap());
     assert!(!format!("{builder:?}").contains("canary"));

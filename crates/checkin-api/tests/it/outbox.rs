@@ -80,7 +80,7 @@ async fn a_check_in_that_fails_is_tried_again_and_nothing_overtakes_it() {
 }
 
 #[tokio::test]
-async fn a_poisoned_check_in_is_set_aside_with_the_reason_and_blocks_nothing() {
+async fn c6_a_poisoned_check_in_is_set_aside_with_the_reason_and_blocks_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path(), |_| {});
     outbox.put_all(&many(&["A1", "A2", "A3"])).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_poisoned_check_in_is_set_aside_with_the_reason_and_blocks_nothing() {
 
 /// Source: checkin §1.
 #[tokio::test]
-async fn a_receiver_that_takes_nothing_stops_the_sender_and_nothing_is_lost() {
+async fn c6_a_receiver_that_takes_nothing_stops_the_sender_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path(), |_| {});
     outbox.put_all(&many(&["A1", "A2"])).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_receiver_that_takes_nothing_stops_the_sender_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_full_outbox_takes_no_more_and_keeps_what_it_has() {
+async fn c6_a_full_outbox_takes_no_more_and_keeps_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = open(folder.path(), |options| options.max_entries = 3);
     outbox.put_all(&many(&["A1", "A2"])).await.unwrap();

@@ -41,7 +41,7 @@ fn start(folder: &std::path::Path, url: &str, first: u64) -> Child {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_was_taken_is_lost_by_kill_9() {
+async fn c6_nothing_that_was_taken_is_lost_by_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start([Answer::new(201, "")]).await;
     let mut taken = BTreeSet::new();

@@ -9,7 +9,7 @@ use crate::store_suite::copy;
 
 #[tokio::test]
 #[ignore = "needs root for a small file system; run by .ci/run"]
-async fn a_full_disk_refuses_new_check_ins_and_keeps_the_others() {
+async fn c6_a_full_disk_refuses_new_check_ins_and_keeps_the_others() {
     let disk = SmallDisk::mount("1m");
     let outbox = Outbox::open(disk.path().join("outbox"), OutboxOptions::default()).unwrap();
     let check_in = |number: usize| {
