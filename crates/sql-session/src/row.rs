@@ -80,6 +80,11 @@ impl Row {
         }
     }
 
+    /// The same where there must be something.
+    pub fn shown(&mut self) -> Result<String, SqlError> {
+        self.optional_shown()?.ok_or_else(|| unexpected("text", Some(&Cell::Null)))
+    }
+
     /// A value that is kept as text, or nothing.
     pub fn optional_parsed<T: FromStr>(&mut self) -> Result<Option<T>, SqlError> {
         self.optional_text()?.map(|text| parse(&text)).transpose()

@@ -4,19 +4,19 @@
 //! the database's own constraints, so that no two receivers take the same check-in for new. A lost connection is made again
 //! for the next piece of work. Choice: CI-26.
 
-mod session;
-
-use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::runtime::Builder;
-use tokio_postgres::Config;
+pub use sql_session::postgres::InvalidConnectionString;
+use sql_session::postgres::{Config, PostgresConnection, Runtime};
 
-use self::session::{PostgresConnection, Runtime};
 use super::observer::Observer;
-use super::sql::{self, SqlStore, Workers};
+use super::sql::{self, MIGRATIONS, SqlStore, Workers};
 use super::store::StoreError;
+
+/// Where the version of the schema stands, and the lock under which it is brought up to date. Any number will do, as long as
+/// every receiver takes the same.
+const SCHEMA_TABLE: &str = "checkin_schema";
+const SCHEMA_LOCK: i64 = 7_163_485_530_091_882;
 
 /// How a PostgreSQL database is reached.
 #[derive(Debug, Clone)]
@@ -36,20 +36,7 @@ impl PostgresOptions {
     /// # Errors
     /// [`InvalidConnectionString`] when it is neither, or asks for encryption.
     pub fn new(connection: &str) -> Result<Self, InvalidConnectionString> {
-        let mut config = Config::from_str(connection)
-            .map_err(|error| InvalidConnectionString { reason: error.to_string() })?;
-        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-            return Err(InvalidConnectionString { reason: "sslmode=require is not supported".to_owned() });
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(5));
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("checkin");
-        }
-        config.keepalives_idle(Duration::from_secs(60));
-        config.tcp_user_timeout(Duration::from_secs(30));
-        Ok(Self { config, readers: 2, queue: 4096, observer: None })
+        Ok(Self { config: Config::parse(connection, "checkin")?, readers: 2, queue: 4096, observer: None })
     }
 
     /// How many connections read at the same time; at least 1.
@@ -74,13 +61,6 @@ impl PostgresOptions {
     }
 }
 
-/// The text is no connection string. Passwords are not repeated.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a connection string: {reason}")]
-pub struct InvalidConnectionString {
-    reason: String,
-}
-
 impl SqlStore {
     /// Connects to a PostgreSQL database (12 or later), brings it to the present schema and starts the threads.
     ///
@@ -88,21 +68,13 @@ impl SqlStore {
     /// [`StoreError::Unavailable`] when the database cannot be reached, [`StoreError::Broken`] when it holds the schema of
     /// a newer program.
     pub async fn connect_postgres(options: PostgresOptions) -> Result<Self, StoreError> {
-        let no_thread =
-            |error: std::io::Error| StoreError::unavailable(format!("no thread for the database: {error}"));
-        // The connections' own tasks run here, so that a connection which the server closes is noticed at once.
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("postgres-io")
-            .enable_all()
-            .build()
-            .map_err(no_thread)?;
-        let runtime = Runtime::new(runtime);
+        let runtime = Runtime::start()?;
         let new = || PostgresConnection::new(options.config.clone(), runtime.clone());
         let readers = (0..options.readers).map(|_| new()).collect();
         let threads = sql::Options { queue: options.queue, observer: options.observer };
         let mut writer = new();
-        let migrated = tokio::task::spawn_blocking(move || writer.migrate().map(|()| writer)).await;
+        let migrate = move || writer.migrate(SCHEMA_TABLE, SCHEMA_LOCK, MIGRATIONS).map(|()| writer);
+        let migrated = tokio::task::spawn_blocking(migrate).await;
         let writer = migrated.map_err(|_| StoreError::unavailable("the migration was given up"))??;
         Workers::start(writer, readers, threads).map(Self::over)
     }

@@ -4,17 +4,17 @@
 mod keys;
 mod migrations;
 mod reading;
-mod row;
 mod submissions;
+mod times;
 mod workers;
 mod writer;
 
 use std::sync::Arc;
 
+use sql_session::{Row, Sql, SqlError, Value};
 use tokio::sync::oneshot;
 
-pub(crate) use migrations::{MIGRATIONS, newest};
-pub(crate) use row::{Cell, Row};
+pub(crate) use migrations::MIGRATIONS;
 pub(crate) use workers::{Options, Workers};
 
 use super::store::{
@@ -23,72 +23,6 @@ use super::store::{
     WeekCount,
 };
 use crate::net::Regulars;
-
-/// A value given to a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
-    /// Nothing.
-    Null,
-    /// A number.
-    Integer(i64),
-    /// Text.
-    Text(&'a str),
-    /// Bytes.
-    Bytes(&'a [u8]),
-}
-
-impl<'a> Value<'a> {
-    pub(crate) fn optional_text(text: Option<&'a str>) -> Self {
-        text.map_or(Self::Null, Self::Text)
-    }
-
-    pub(crate) fn optional_integer(number: Option<i64>) -> Self {
-        number.map_or(Self::Null, Self::Integer)
-    }
-}
-
-/// An open transaction.
-pub(crate) trait Sql {
-    /// Runs one statement, whose parameters are written `?1`, `?2`, …, and reads all the rows it gives.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database refuses or fails.
-    fn run(&mut self, statement: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError>;
-
-    /// Runs one statement and reads its first row, if it gives any.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    fn first(&mut self, statement: &'static str, values: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
-        Ok(self.run(statement, values)?.into_iter().next())
-    }
-}
-
-/// What a transaction is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Reading, all of it from one state of the database.
-    Read,
-    /// Writing; [`Connection::commit`] returns when it is on disk.
-    Write,
-}
-
-/// A connection to a database, driven from a thread of its own that may block.
-pub(crate) trait Connection: Sql + Send + 'static {
-    /// Begins a transaction; a lost connection is made again.
-    fn begin(&mut self, mode: Mode) -> Result<(), StoreError>;
-
-    /// Ends it well.
-    fn commit(&mut self) -> Result<(), StoreError>;
-
-    /// Ends it, well or not: afterwards none is open.
-    fn rollback(&mut self);
-
-    /// Whether the last failure was a conflict with another transaction, after which the same work may succeed.
-    fn take_conflict(&mut self) -> bool {
-        false
-    }
-}
 
 /// The store over a database that speaks SQL: a SQLite file or a PostgreSQL database. Cloning it is cheap; the
 /// connections are closed when the last clone is dropped, after all that was accepted is stored.
@@ -105,7 +39,7 @@ impl SqlStore {
     /// Runs work that only reads, all of it from one state of the database.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.workers.read(workers::Task::boxed(work, reply))?;
@@ -115,7 +49,7 @@ impl SqlStore {
     /// Runs work that writes, all of it or nothing; returns when it is on disk. It may run again after a conflict.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.workers.write(workers::Task::boxed(work, reply))?;

@@ -77,3 +77,15 @@ impl StoreError {
         }
     }
 }
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl From<sql_session::SqlError> for StoreError {
+    fn from(error: sql_session::SqlError) -> Self {
+        match error {
+            sql_session::SqlError::Broken(words) => Self::broken(words),
+            sql_session::SqlError::Unavailable(words) => Self::unavailable(words),
+            // Whatever may come to be told apart there may pass.
+            error => Self::unavailable(error.to_string()),
+        }
+    }
+}

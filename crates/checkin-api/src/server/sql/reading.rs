@@ -16,27 +16,28 @@ pub(super) use records::records;
 pub(super) use sheet::sheet;
 pub(super) use survey::{leaders, missing, weeks};
 
-use super::{Sql, Value};
-use crate::server::store::{BotRecord, State, StoreError};
+use super::times::Times;
+use super::{Sql, SqlError, Value};
+use crate::server::store::{BotRecord, State};
 
 /// The bots are few, and their counts change with every copy.
 const STATE: &str = "SELECT (SELECT CAST(COALESCE(SUM(accepted + duplicates + rejected), 0) AS BIGINT) FROM bots), \
      (SELECT COALESCE(MAX(id), 0) FROM check_ins)";
 
-pub(super) fn state(sql: &mut dyn Sql) -> Result<State, StoreError> {
+pub(super) fn state(sql: &mut dyn Sql) -> Result<State, SqlError> {
     let found = sql.first(STATE, &[])?;
-    let mut row = found.ok_or_else(|| StoreError::broken("no state"))?;
+    let mut row = found.ok_or_else(|| SqlError::broken("no state"))?;
     Ok(State { changes: row.integer()?, newest: row.integer()? })
 }
 
-pub(super) fn bots(sql: &mut dyn Sql, limit: u32) -> Result<Vec<BotRecord>, StoreError> {
+pub(super) fn bots(sql: &mut dyn Sql, limit: u32) -> Result<Vec<BotRecord>, SqlError> {
     let statement = "SELECT bot, last_seen, accepted, duplicates, rejected FROM bots ORDER BY bot LIMIT ?1";
     let rows = sql.run(statement, &[Value::Integer(limit.into())])?;
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
     rows.into_iter()
         .map(|mut row| {
             Ok(BotRecord {
-                bot: row.text()?,
+                bot: row.shown()?,
                 last_seen: row.time()?,
                 accepted: count(row.integer()?),
                 duplicates: count(row.integer()?),

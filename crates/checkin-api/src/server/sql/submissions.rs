@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Sql, Value};
-use crate::server::store::{Outcome, RejectedCount, StoreError, Submission};
+use super::{Sql, SqlError, Value};
+use crate::server::store::{Outcome, RejectedCount, Submission};
 
 /// Check-ins that share a transaction, in the order in which they are written: by identity, so that two receivers on one
 /// database that store the same ones lock them in the same order and never wait for each other in a circle.
@@ -22,7 +22,7 @@ impl<'a> Group<'a> {
     }
 
     /// Writes all of them; the outcomes are in the order in which the copies were given.
-    pub(super) fn store(&self, sql: &mut dyn Sql) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) fn store(&self, sql: &mut dyn Sql) -> Result<Vec<Outcome>, SqlError> {
         let mut outcomes = vec![Outcome::Duplicate; self.copies.len()];
         let mut tallies = BTreeMap::new();
         for (identity, index, copy) in &self.copies {
@@ -40,7 +40,7 @@ impl<'a> Group<'a> {
     }
 }
 
-fn store(sql: &mut dyn Sql, identity: &str, copy: &Submission) -> Result<Outcome, StoreError> {
+fn store(sql: &mut dyn Sql, identity: &str, copy: &Submission) -> Result<Outcome, SqlError> {
     let (check_in, received_at) = (&copy.check_in, copy.received_at.as_second());
     let added = sql.first(
         "INSERT INTO check_ins (packet_hash, username, message, channel, timestamp, instant, at, received_at, \
@@ -64,7 +64,7 @@ fn store(sql: &mut dyn Sql, identity: &str, copy: &Submission) -> Result<Outcome
         None => {
             let held =
                 sql.first("SELECT id FROM check_ins WHERE packet_hash = ?1", &[Value::Text(identity)])?;
-            let held = held.ok_or_else(|| StoreError::unavailable("a check-in is held and not found"))?;
+            let held = held.ok_or_else(|| SqlError::unavailable("a check-in is held and not found"))?;
             (held, Outcome::Duplicate)
         }
     };
@@ -94,7 +94,7 @@ impl Tally {
     }
 }
 
-fn add(sql: &mut dyn Sql, bot: &str, tally: &Tally) -> Result<(), StoreError> {
+fn add(sql: &mut dyn Sql, bot: &str, tally: &Tally) -> Result<(), SqlError> {
     sql.run(
         "INSERT INTO bots (bot, last_seen, accepted, duplicates, rejected) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (bot) DO UPDATE SET \
@@ -112,7 +112,7 @@ fn add(sql: &mut dyn Sql, bot: &str, tally: &Tally) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub(super) fn add_rejected(sql: &mut dyn Sql, counts: &[RejectedCount]) -> Result<(), StoreError> {
+pub(super) fn add_rejected(sql: &mut dyn Sql, counts: &[RejectedCount]) -> Result<(), SqlError> {
     let by_bot: BTreeMap<_, _> = counts.iter().map(|count| (count.bot.as_str(), count)).collect();
     for (bot, count) in by_bot {
         let tally = Tally {
@@ -129,7 +129,7 @@ pub(super) fn add_rejected(sql: &mut dyn Sql, counts: &[RejectedCount]) -> Resul
 const PROBE_BYTES: usize = 32 * 1024;
 
 /// Writes something that means nothing.
-pub(super) fn probe(sql: &mut dyn Sql, now: i64) -> Result<(), StoreError> {
+pub(super) fn probe(sql: &mut dyn Sql, now: i64) -> Result<(), SqlError> {
     sql.run(
         "INSERT INTO probe (id, at, padding) VALUES (1, ?1, ?2) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, padding = excluded.padding",

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use sql_session::{Connection, Mode, Sql, SqlError};
 use tokio::sync::oneshot;
 
 use super::writer::Writer;
-use super::{Connection, Mode, Sql};
 use crate::server::observer::Observer;
 use crate::server::store::{Outcome, StoreError, Submission};
 
@@ -23,20 +23,20 @@ pub(crate) trait Work: Send {
 pub(super) struct Task<T, F> {
     work: F,
     reply: oneshot::Sender<Result<T, StoreError>>,
-    result: Option<Result<T, StoreError>>,
+    result: Option<Result<T, SqlError>>,
 }
 
 impl<T, F> Task<T, F>
 where
     T: Send + 'static,
-    F: Fn(&mut dyn Sql) -> Result<T, StoreError> + Send + 'static,
+    F: Fn(&mut dyn Sql) -> Result<T, SqlError> + Send + 'static,
 {
     pub(super) fn boxed(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Box<dyn Work> {
         Box::new(Self { work, reply, result: None })
     }
 }
 
-impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, StoreError> + Send> Work for Task<T, F> {
+impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, SqlError> + Send> Work for Task<T, F> {
     fn run(&mut self, sql: &mut dyn Sql) -> bool {
         self.result.insert((self.work)(sql)).is_ok()
     }
@@ -44,7 +44,7 @@ impl<T: Send, F: Fn(&mut dyn Sql) -> Result<T, StoreError> + Send> Work for Task
     fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
         let result = match (committed, self.result) {
             (Err(failure), Some(Ok(_)) | None) => Err(failure),
-            (_, Some(result)) => result,
+            (_, Some(result)) => result.map_err(StoreError::from),
             (Ok(()), None) => Err(StoreError::unavailable("the work was not done")),
         };
         // Whoever asked may be gone; then nobody wants to know.
@@ -182,6 +182,6 @@ fn read_loop<C: Connection>(mut connection: C, jobs: &Mutex<Receiver<Box<dyn Wor
             work.run(&mut connection);
         }
         connection.rollback();
-        work.finish(begun);
+        work.finish(begun.map_err(StoreError::from));
     }
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use sql_session::{Connection, Mode, Sql, SqlError};
+
 use super::submissions::Group;
 use super::workers::{Job, Shared, Waiting, Work};
-use super::{Connection, Mode, Sql};
 use crate::server::store::{Outcome, StoreError};
 
 /// At most so many check-ins share one transaction, or one batch more than fits.
@@ -104,7 +105,7 @@ impl<C: Connection> Writer<C> {
         let mut failed = false;
         let done = self.transaction(&mut |sql| {
             failed = !work.run(sql);
-            if failed { Err(StoreError::unavailable("the work was not done")) } else { Ok(()) }
+            if failed { Err(SqlError::unavailable("the work was not done")) } else { Ok(()) }
         });
         self.note(&done, 0);
         // Work that failed has its own reason.
@@ -114,7 +115,7 @@ impl<C: Connection> Writer<C> {
     /// Runs work as one transaction, again after a conflict.
     fn transaction(
         &mut self,
-        work: &mut dyn FnMut(&mut dyn Sql) -> Result<(), StoreError>,
+        work: &mut dyn FnMut(&mut dyn Sql) -> Result<(), SqlError>,
     ) -> Result<(), StoreError> {
         let mut attempts = 0;
         loop {
@@ -130,7 +131,7 @@ impl<C: Connection> Writer<C> {
             }
             let conflict = self.connection.take_conflict();
             if done.is_ok() || !conflict || attempts >= MAX_ATTEMPTS {
-                return done;
+                return done.map_err(StoreError::from);
             }
         }
     }

@@ -6,10 +6,11 @@
 
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use sql_session::SqlError;
+use sql_session::sqlite::failure;
 
-use super::connection::failure;
 use crate::Timestamp;
-use crate::server::store::{StoreError, order_key};
+use crate::server::store::order_key;
 
 /// The name that stands for the key of what the script stored.
 const KEY_NAME: &str = "imported";
@@ -35,16 +36,16 @@ const COUNT: &str = "INSERT INTO bots (bot, last_seen, accepted, duplicates, rej
      last_seen = MAX(last_seen, excluded.last_seen)";
 
 /// Whether the script's table is there.
-pub(super) fn is_wanted(connection: &Connection) -> Result<bool, StoreError> {
+pub(super) fn is_wanted(connection: &Connection) -> Result<bool, SqlError> {
     let found = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'checkins')";
     connection.query_row(found, [], |row| row.get(0)).map_err(|error| failure(&error))
 }
 
 /// Moves the rows. Runs in the caller's transaction.
-pub(super) fn run(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn run(connection: &Connection) -> Result<(), SqlError> {
     let columns = columns(connection).map_err(|error| failure(&error))?;
     if let Some(absent) = COLUMNS.iter().find(|name| !columns.iter().any(|column| column == *name)) {
-        return Err(StoreError::broken(format!("the table checkins has no column {absent}")));
+        return Err(SqlError::broken(format!("the table checkins has no column {absent}")));
     }
     let now = jiff::Timestamp::now().as_second();
     let moved = move_rows(connection, now).map_err(|error| failure(&error))?;

@@ -4,10 +4,10 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::super::{Sql, Value};
+use super::super::{Sql, SqlError, Value};
 use super::records::{moment, time};
 use crate::net::{Moment, Span, Streaks, Week, streaks};
-use crate::server::store::{MAX_WEEKS, Period, Scope, StoreError};
+use crate::server::store::{MAX_WEEKS, Period, Scope};
 
 /// How many rows a statement gives at a time.
 pub(super) const PIECE: i64 = 2000;
@@ -25,7 +25,7 @@ pub(super) struct Held {
 }
 
 /// All weeks of a scope, oldest first, from the first in which anything was sent.
-pub(super) fn all_weeks(sql: &mut dyn Sql, scope: &Scope) -> Result<Vec<(Week, Span)>, StoreError> {
+pub(super) fn all_weeks(sql: &mut dyn Sql, scope: &Scope) -> Result<Vec<(Week, Span)>, SqlError> {
     let span_of = |week| scope.schedule.span(week);
     let Some(last) = span_of(scope.last) else { return Ok(Vec::new()) };
     // A day and more before the first week opens, in whatever zone.
@@ -67,7 +67,7 @@ pub(super) fn end(span: &Span) -> i64 {
 }
 
 impl Held {
-    pub(super) fn find(sql: &mut dyn Sql, scope: &Scope) -> Result<Self, StoreError> {
+    pub(super) fn find(sql: &mut dyn Sql, scope: &Scope) -> Result<Self, SqlError> {
         let mut weeks = Vec::new();
         for (week, span) in all_weeks(sql, scope)? {
             if is_held(sql, scope, &span)? {
@@ -113,7 +113,7 @@ impl Held {
 }
 
 /// Whether anybody was there: the first check-in that counts is enough.
-fn is_held(sql: &mut dyn Sql, scope: &Scope, span: &Span) -> Result<bool, StoreError> {
+fn is_held(sql: &mut dyn Sql, scope: &Scope, span: &Span) -> Result<bool, SqlError> {
     let (mut at, mut id, mut limit) = (beginning(span), i64::MIN, FIRST_LOOK);
     loop {
         let rows = sql.run(
@@ -131,7 +131,7 @@ fn is_held(sql: &mut dyn Sql, scope: &Scope, span: &Span) -> Result<bool, StoreE
         for mut row in rows {
             (at, id) = (row.integer()?, row.integer()?);
             let (instant, received_at) = (row.optional_integer()?, row.integer()?);
-            if span.holds(moment(at, instant, received_at)) && scope.has_phrase(&row.text()?) {
+            if span.holds(moment(at, instant, received_at)) && scope.has_phrase(&row.shown()?) {
                 return Ok(true);
             }
         }
@@ -143,7 +143,7 @@ fn is_held(sql: &mut dyn Sql, scope: &Scope, span: &Span) -> Result<bool, StoreE
 }
 
 /// Whether anything was sent on the channel before that second.
-pub(super) fn anything_before(sql: &mut dyn Sql, scope: &Scope, second: i64) -> Result<bool, StoreError> {
+pub(super) fn anything_before(sql: &mut dyn Sql, scope: &Scope, second: i64) -> Result<bool, SqlError> {
     let found = sql.first(
         "SELECT 1 FROM check_ins WHERE lower(trim(channel)) = ?1 AND at < ?2 ORDER BY at DESC, id DESC LIMIT 1",
         &[Value::Text(&scope.channel), Value::Integer(second.min(time(i64::MAX).as_second()))],

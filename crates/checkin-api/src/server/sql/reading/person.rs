@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Sql, Value};
+use super::super::{Sql, SqlError, Value};
 use super::calendar::{Held, PIECE};
 use super::records::{moment, records};
 use super::survey::{Visit, standing, visit};
 use crate::net::Week;
-use crate::server::store::{Direction, Filter, PageRequest, Period, PersonSheet, Record, Scope, StoreError};
+use crate::server::store::{Direction, Filter, PageRequest, Period, PersonSheet, Record, Scope};
 
 /// What was said is told of so many weeks…
 const WEEKS_WITH_WORDS: usize = 104;
@@ -20,7 +20,7 @@ pub(super) fn visits(
     scope: &Scope,
     held: &Held,
     username: &str,
-) -> Result<Vec<Visit>, StoreError> {
+) -> Result<Vec<Visit>, SqlError> {
     let (from, to) = held.reach();
     let (mut at, mut id) = (from, i64::MIN);
     let mut found = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn visits(
             (at, id) = (row.integer()?, row.integer()?);
             let (instant, received_at) = (row.optional_integer()?, row.integer()?);
             if let Some(number) = held.number_of(moment(at, instant, received_at))
-                && scope.has_phrase(&row.text()?)
+                && scope.has_phrase(&row.shown()?)
             {
                 visit(&mut found, number);
             }
@@ -57,7 +57,7 @@ pub(in crate::server::sql) fn person(
     sql: &mut dyn Sql,
     scope: &Scope,
     username: &str,
-) -> Result<Option<PersonSheet>, StoreError> {
+) -> Result<Option<PersonSheet>, SqlError> {
     let held = Held::find(sql, scope)?;
     let visits = visits(sql, scope, &held, username)?;
     let Some(standing) = standing(username, &visits, &held) else { return Ok(None) };
@@ -76,7 +76,7 @@ fn words(
     held: &Held,
     username: &str,
     visits: &[Visit],
-) -> Result<BTreeMap<Week, Vec<Record>>, StoreError> {
+) -> Result<BTreeMap<Week, Vec<Record>>, SqlError> {
     let mut said: BTreeMap<Week, Vec<Record>> = BTreeMap::new();
     let newest = visits.iter().rev().take(WEEKS_WITH_WORDS).filter_map(|(number, _)| held.week(*number));
     for week in newest {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::super::{Row, Sql, Value};
+use super::super::{Row, Sql, SqlError, Value};
 use crate::net::Moment;
-use crate::server::store::{Direction, Filter, PageRequest, Position, Record, StoreError};
+use crate::server::store::{Direction, Filter, PageRequest, Position, Record};
 
 /// What of a check-in is read, and that it was sent in the period: `?3` to `?8`. A time without an offset is known by having no
 /// instant and not being that of its arrival (Choice: CI-54).
@@ -81,7 +81,7 @@ pub(in crate::server::sql) fn records(
     sql: &mut dyn Sql,
     filter: &Filter,
     page: &PageRequest,
-) -> Result<Vec<Record>, StoreError> {
+) -> Result<Vec<Record>, SqlError> {
     let Filter { channel, user, bot, period } = filter;
     let newest_first = page.direction == Direction::NewestFirst;
     let end = if newest_first { i64::MAX } else { i64::MIN };
@@ -125,20 +125,20 @@ pub(in crate::server::sql) fn records(
     sql.run(statement, &values)?.into_iter().map(record).collect()
 }
 
-fn record(mut row: Row) -> Result<Record, StoreError> {
+fn record(mut row: Row) -> Result<Record, SqlError> {
     let (id, at) = (row.integer()?, row.integer()?);
     let (instant, received_at) = (row.optional_integer()?, row.integer()?);
     Ok(Record {
         position: Position { at, id },
         moment: moment(at, instant, received_at),
-        packet_hash: as_sent(row.optional_text()?.unwrap_or_default()),
-        username: row.text()?,
-        message: row.text()?,
-        channel: row.text()?,
-        timestamp: row.text()?,
-        source_bot: row.optional_text()?,
-        key: row.text()?,
-        heard_by: hearings(&row.optional_text()?.unwrap_or_default()),
+        packet_hash: as_sent(row.optional_shown()?.unwrap_or_default()),
+        username: row.shown()?,
+        message: row.shown()?,
+        channel: row.shown()?,
+        timestamp: row.shown()?,
+        source_bot: row.optional_shown()?,
+        key: row.shown()?,
+        heard_by: hearings(&row.optional_shown()?.unwrap_or_default()),
         received_at: time(received_at),
     })
 }

@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::super::Sql;
+use super::super::{Sql, SqlError};
 use super::calendar::{Held, anything_before, beginning};
 use super::person::visits;
 use super::records::records;
 use super::survey::standing;
-use crate::server::store::{Direction, Filter, PageRequest, Period, Scope, Sheet, StoreError};
+use crate::server::store::{Direction, Filter, PageRequest, Period, Scope, Sheet};
 
 /// Most check-ins of a week that are looked at.
 const MAX_CHECK_INS: usize = 20_000;
 /// How many are read at a time.
 const PAGE: u32 = 500;
 
-pub(in crate::server::sql) fn sheet(sql: &mut dyn Sql, scope: &Scope) -> Result<Sheet, StoreError> {
+pub(in crate::server::sql) fn sheet(sql: &mut dyn Sql, scope: &Scope) -> Result<Sheet, SqlError> {
     let Some(span) = scope.schedule.span(scope.last) else { return Ok(Sheet::default()) };
     let has_past = anything_before(sql, scope, beginning(&span))?;
     let filter =

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::super::{Row, Sql, Value};
+use super::super::{Row, Sql, SqlError, Value};
 use super::calendar::{Held, PIECE};
 use super::records::moment;
 use crate::net::{Regulars, Streaks};
-use crate::server::store::{Rank, Scope, Standing, StoreError, WeekCount};
+use crate::server::store::{Rank, Scope, Standing, WeekCount};
 
 /// The index on channel, person and time holds all but `received_at`, which is looked up for times without an offset alone.
 const TIMES: &str = "SELECT username, at, id, instant, CASE WHEN instant IS NULL THEN received_at ELSE at END, '' \
@@ -28,7 +28,7 @@ fn survey(
     scope: &Scope,
     held: &Held,
     mut see: impl FnMut(&str, &[Visit]),
-) -> Result<(), StoreError> {
+) -> Result<(), SqlError> {
     if held.len() == 0 {
         return Ok(());
     }
@@ -74,11 +74,11 @@ fn survey(
     Ok(())
 }
 
-fn read(mut row: Row, scope: &Scope, held: &Held) -> Result<(String, i64, i64, Option<u32>), StoreError> {
-    let (username, at, id) = (row.text()?, row.integer()?, row.integer()?);
+fn read(mut row: Row, scope: &Scope, held: &Held) -> Result<(String, i64, i64, Option<u32>), SqlError> {
+    let (username, at, id) = (row.shown()?, row.integer()?, row.integer()?);
     let (instant, received_at) = (row.optional_integer()?, row.integer()?);
     let number = held.number_of(moment(at, instant, received_at));
-    let counts = number.is_some() && (scope.phrase.is_none() || scope.has_phrase(&row.text()?));
+    let counts = number.is_some() && (scope.phrase.is_none() || scope.has_phrase(&row.shown()?));
     Ok((username, at, id, number.filter(|_| counts)))
 }
 
@@ -163,7 +163,7 @@ pub(in crate::server::sql) fn leaders(
     scope: &Scope,
     after: Option<&Rank>,
     limit: usize,
-) -> Result<Vec<Standing>, StoreError> {
+) -> Result<Vec<Standing>, SqlError> {
     let held = Held::find(sql, scope)?;
     let after = after.map(|rank| (order(&rank.streaks), rank.username.as_str()));
     let mut best = Best::of(limit);
@@ -181,7 +181,7 @@ pub(in crate::server::sql) fn missing(
     scope: &Scope,
     rule: Regulars,
     limit: usize,
-) -> Result<Vec<Standing>, StoreError> {
+) -> Result<Vec<Standing>, SqlError> {
     let held = Held::find(sql, scope)?;
     // The weeks before the one in question, which is among those held if anybody was there.
     let before = if held.has_last { held.len().saturating_sub(1) } else { held.len() };
@@ -201,7 +201,7 @@ pub(in crate::server::sql) fn missing(
     Ok(best.into_list())
 }
 
-pub(in crate::server::sql) fn weeks(sql: &mut dyn Sql, scope: &Scope) -> Result<Vec<WeekCount>, StoreError> {
+pub(in crate::server::sql) fn weeks(sql: &mut dyn Sql, scope: &Scope) -> Result<Vec<WeekCount>, SqlError> {
     let held = Held::find(sql, scope)?;
     let none = |week| WeekCount { week, people: 0, check_ins: 0, first_timers: 0 };
     let mut counts: Vec<_> = (0..held.len()).filter_map(|number| held.week(number)).map(none).collect();
