@@ -12,6 +12,7 @@
 )]
 
 pub mod checkin_api;
+pub mod checkin_api_reading;
 pub mod meeting_api;
 pub mod tunnel_frame;
 
@@ -25,6 +26,7 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("checkin_api_check_in", checkin_api::check_in),
     ("checkin_api_authorization", checkin_api::authorization),
     ("checkin_api_meshcore", checkin_api::meshcore),
+    ("checkin_api_reading", checkin_api_reading::reading),
     ("meeting_api_heartbeat", meeting_api::heartbeat),
     ("meeting_api_device_record", meeting_api::device_record),
     ("meeting_api_public_key", meeting_api::public_key),
