@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use http_exchange::{Body, Exchange, Limits, ServerUrl};
 
-use crate::endpoint::Method;
+use crate::endpoint::{Method, api_status, device_pubkey, server_pubkey, ssh_hostkey};
 use crate::http_signature::{self, SignedRequest};
 use crate::{Refusal, Secret, SigningKey, TokenCode};
 
@@ -277,6 +277,8 @@ impl Client {
             Credential::TokenCode(code) => {
                 headers.insert(HeaderName::from_static("x-token-code"), hidden(code.expose())?);
             }
+            // What the server says about itself and published keys are for everybody, also for a device whose key it does not have yet.
+            Credential::Signed(_) if is_public(path) => {}
             Credential::Signed(key) => {
                 let (path, query) =
                     path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
@@ -295,6 +297,13 @@ impl Client {
         }
         Ok(())
     }
+}
+
+fn is_public(path: &str) -> bool {
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    [api_status::ROUTE, ssh_hostkey::ROUTE, server_pubkey::ROUTE, device_pubkey::ROUTE]
+        .iter()
+        .any(|route| route.template == path)
 }
 
 fn value(text: &str) -> Result<HeaderValue, ClientError> {

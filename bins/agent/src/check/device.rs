@@ -78,9 +78,11 @@ async fn heartbeat(plan: &Plan, network: &dyn Network, progress: &mut Progress<'
 fn server_advice(error: &ClientError) -> &'static str {
     match error.refusal().map(|refusal| refusal.status) {
         Some(404) => CREATE,
-        Some(401 | 403) => {
-            "meeting.credential: the server wants a bearer secret or a signature, or the device is not authorised"
+        Some(401) => {
+            "meeting.credential: the server wants a bearer secret, or a signature by a key that it has: \
+             `receiver device key set KEY id_ed25519.pub` on the server puts this device's key in force"
         }
+        Some(403) => "have the operator authorise the device: `receiver device authorize KEY`",
         Some(429 | 500..=599) => "the server's own log; try again later",
         Some(_) => "whether meeting.url is a Meeting server's; the words above are its own",
         None => "whether the server can be reached from here: see the steps above",

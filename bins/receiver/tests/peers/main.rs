@@ -25,6 +25,7 @@ mod postgres;
 mod pressure;
 mod program;
 mod recovery;
+mod signature;
 mod ssh;
 mod sshd;
 mod uploads;

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::access::Principal;
 use super::bearer;
 use super::call::{Call, unavailable};
-use super::store::{Role, Store};
+use super::store::{KeyRecord, Role, Store};
 use crate::http_signature::{
     CONTENT_DIGEST, RequestSignature, SIGNATURE, SIGNATURE_INPUT, SignedRequest, WINDOW_SECONDS,
 };
@@ -27,8 +27,13 @@ pub(super) async fn authenticate<S: Store>(call: &Call<'_, S>) -> Result<Princip
     }
     if headers.contains_key(SIGNATURE_INPUT) || headers.contains_key(SIGNATURE) {
         let Some(signature) = request_signature(headers) else { return Err(refused(call)) };
+        let found = call.store().key_by_fingerprint(signature.key_id(), call.device.as_ref()).await;
+        let found = found.map_err(unavailable)?;
+        if found.is_none() && has_no_key_yet(call).await? {
+            return Ok(Principal::Anonymous);
+        }
         let key = Sha256::digest(signature.key_id()).into();
-        return attempt(call, key, by_signature(call, &signature)).await;
+        return attempt(call, key, by_signature(call, &signature, found)).await;
     }
     if let Some(code) = headers.get(TOKEN_CODE).filter(|_| call.settings.accept_token_code)
         && let Some(device) = &call.device
@@ -88,12 +93,21 @@ fn request_signature(headers: &HeaderMap) -> Option<RequestSignature> {
     RequestSignature::parse(text(CONTENT_DIGEST)?, text(SIGNATURE_INPUT)?, text(SIGNATURE)?).ok()
 }
 
+/// Whether the device that the request is about has never had a key. A device that signs does so from the start, also while it
+/// brings its first key; nobody can check that, so it counts as if it had not signed, and may do what strangers may.
+///
+/// Choice: MA-60.
+async fn has_no_key_yet<S: Store>(call: &Call<'_, S>) -> Result<bool, Refusal> {
+    let Some(device) = &call.device else { return Ok(false) };
+    Ok(call.store().ssh_key(device).await.map_err(unavailable)?.is_none())
+}
+
 async fn by_signature<S: Store>(
     call: &Call<'_, S>,
     signature: &RequestSignature,
+    found: Option<KeyRecord>,
 ) -> Result<Option<Principal>, Refusal> {
-    let found = call.store().key_by_fingerprint(signature.key_id(), call.device.as_ref()).await;
-    let Some(record) = found.map_err(unavailable)? else { return Ok(None) };
+    let Some(record) = found else { return Ok(None) };
     let Ok(key) = PublicKey::parse(&record.pubkey) else { return Ok(None) };
     let uri = &call.parts.uri;
     let request = SignedRequest {

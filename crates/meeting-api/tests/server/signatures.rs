@@ -113,10 +113,61 @@ async fn a_withdrawn_key_signs_nothing_and_a_waiting_one_neither() {
     assert_eq!(bench.send(signed(&next, "POST", &online(DEVICE), "", START, 5)).await.status, 401);
 }
 
+/// A device signs before the server has its first key, because it knows no better. Until then it is nobody in particular: let in
+/// where strangers are, and refused where they are.
+#[tokio::test]
+async fn a_device_that_signs_brings_its_own_first_key_in_compatible_mode() {
+    let bench = Bench::new(Settings::default()).await;
+    bench.add_device(DEVICE).await;
+    let (own, stranger) = (signing_key(5), signing_key(6));
+    let status = async |request: Sent| bench.send(request).await.status.as_u16();
+    assert_eq!(status(signed(&own, "POST", &online(DEVICE), "", START, 1)).await, 200);
+    assert_eq!(status(signed(&own, "POST", &online("nobody"), "", START, 2)).await, 404);
+    let path = format!("/api/devices/{DEVICE}/ssh-key");
+    let body = serde_json::json!({ "pubkey": own.public_key().to_string() }).to_string();
+    assert_eq!(bench.send(signed(&own, "PUT", &path, &body, START, 3)).await.text, r#"{"success":true}"#);
+    // From now on its signature is known, and a stranger's is not taken for nobody's.
+    assert_eq!(status(signed(&own, "POST", &online(DEVICE), "", START, 4)).await, 200);
+    assert_eq!(status(signed(&own, "POST", &online(DEVICE), "", START, 4)).await, 401, "a replay");
+    assert_eq!(status(signed(&stranger, "POST", &online(DEVICE), "", START, 5)).await, 401);
+    // Withdrawn is not the same as never there.
+    assert_eq!(bench.operate("DELETE", &path, "").await.status, 200);
+    assert_eq!(status(signed(&own, "POST", &online(DEVICE), "", START, 6)).await, 401);
+}
+
+#[tokio::test]
+async fn r2_in_required_mode_a_device_without_a_key_is_a_stranger_though_it_signs() {
+    let mut settings = Settings::default();
+    settings.device_auth = DeviceAuth::Required;
+    let bench = Bench::new(settings).await;
+    bench.add_device(DEVICE).await;
+    let own = signing_key(5);
+    let path = format!("/api/devices/{DEVICE}/ssh-key");
+    let body = serde_json::json!({ "pubkey": own.public_key().to_string() }).to_string();
+    for (number, request) in
+        [signed(&own, "POST", &online(DEVICE), "", START, 1), signed(&own, "PUT", &path, &body, START, 2)]
+            .into_iter()
+            .enumerate()
+    {
+        let answer = bench.send(request).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.text.as_str()),
+            (401, r#"{"error":"Credential required"}"#),
+            "{number}"
+        );
+    }
+    // The operator has the device's public key from elsewhere, and puts it in force.
+    assert_eq!(bench.operate("PUT", &path, &body).await.status, 200);
+    assert_eq!(bench.send(signed(&own, "POST", &online(DEVICE), "", START, 3)).await.status, 200);
+}
+
 #[tokio::test]
 async fn in_compatible_mode_a_wrong_signature_is_refused_and_none_is_not() {
     let bench = Bench::new(Settings::default()).await;
     bench.add_device(DEVICE).await;
+    let body = serde_json::json!({ "pubkey": signing_key(1).public_key().to_string() }).to_string();
+    let path = format!("/api/devices/{DEVICE}/ssh-key");
+    assert_eq!(bench.call("PUT", &path, &body, None).await.status, 200);
     assert_eq!(bench.call("POST", &online(DEVICE), "", None).await.status, 200);
     let stranger = signed(&signing_key(5), "POST", &online(DEVICE), "", START, 1);
     assert_eq!(bench.send(stranger).await.status, 401);
