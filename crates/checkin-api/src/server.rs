@@ -47,6 +47,9 @@ use self::rejected::Rejected;
 use self::route::Router;
 use self::store::Outcome;
 
+/// The OpenAPI document of every route, as it is served at `/v1/checkins/openapi.json`, with the usual submission paths.
+pub const OPENAPI: &str = include_str!("../openapi.json");
+
 /// The receiver of check-ins. Cloning it is cheap; all clones are one server.
 #[derive(Debug)]
 pub struct CheckInServer<S> {

@@ -43,6 +43,8 @@ pub enum Operation {
     Search,
     /// How the bots are doing.
     Bots,
+    /// The OpenAPI document.
+    OpenApi,
 }
 
 /// A line of the table.
@@ -82,6 +84,7 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/v1/checkins/nets/{net}/missing", Operation::Missing, Read),
     rule("GET", "/v1/checkins/search", Operation::Search, Read),
     rule("GET", "/v1/checkins/bots", Operation::Bots, Read),
+    rule("GET", "/v1/checkins/openapi.json", Operation::OpenApi, Public),
     rule("GET", "/healthz", Operation::Health, Public),
     rule("GET", "/readyz", Operation::Ready, Public),
 ];

@@ -137,6 +137,7 @@ impl<S: CheckInStore> Shared<S> {
             }
             Operation::Status => Ok(routes::public::status()),
             Operation::Health => Ok(routes::public::status()),
+            Operation::OpenApi => Ok(routes::public::openapi()),
             Operation::Ready => Ok(routes::public::ready(&call).await),
             question => reading::answer(&call, question).await,
         }

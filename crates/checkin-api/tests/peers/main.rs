@@ -19,6 +19,14 @@ mod meshcore;
 mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod reading;
+#[cfg(feature = "postgres")]
+#[path = "../server/reading_suite.rs"]
+mod reading_suite;
+mod schemathesis;
+#[path = "../server/sockets.rs"]
+mod sockets;
 #[path = "../server/store_suite.rs"]
 #[allow(dead_code, reason = "the suite is shared, and not all of it is used here without PostgreSQL")]
 mod store_suite;

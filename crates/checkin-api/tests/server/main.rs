@@ -12,6 +12,7 @@ mod batch;
 mod client;
 mod commits;
 mod import;
+mod openapi;
 #[cfg(feature = "client")]
 mod reading_client;
 mod reading_http;

@@ -3,6 +3,7 @@
 use http::{Response, StatusCode};
 
 use crate::Refusal;
+use crate::server::OPENAPI;
 use crate::server::reply::{self, ReplyBody, json, refuse};
 use crate::server::service::Call;
 use crate::server::store::{CheckInStore, StoreError};
@@ -10,6 +11,10 @@ use crate::server::store::{CheckInStore, StoreError};
 /// Source: checkin §7.3.
 pub(in crate::server) fn status() -> Response<ReplyBody> {
     json(StatusCode::OK, r#"{"status":"ok"}"#)
+}
+
+pub(in crate::server) fn openapi() -> Response<ReplyBody> {
+    json(StatusCode::OK, OPENAPI)
 }
 
 /// Whether check-ins can be stored, and why not.
