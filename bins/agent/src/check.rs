@@ -3,6 +3,7 @@
 //! It does what the running agent does (a heartbeat goes out, `known_hosts` is brought up to date, the proxy is asked once),
 //! and changes nothing else: no key is made and none is published.
 
+mod checkin;
 mod device;
 mod http_probe;
 mod report;
@@ -46,11 +47,28 @@ pub async fn check_on(
                 progress.skipped("device", "Device on the server", "the server does not answer");
             }
             tunnel::check(&plan, options, &mut progress).await;
+            if let Some(plan) = &plan.checkin {
+                checkin::check(plan, &mut progress).await;
+            }
         }
         None => progress.skipped("server", "Meeting server", "the settings cannot be used"),
     }
     tunnel::check_services(&services, &mut progress).await;
     progress.finish()
+}
+
+/// The steps about check-ins alone.
+///
+/// # Errors
+/// The settings cannot be used.
+pub async fn check_ins(
+    config: &Config,
+    listen: &mut (dyn FnMut(&Step) + Send),
+) -> Result<Report, daemon::exit::Failure> {
+    let plan = crate::checkin::commands::plan(config)?;
+    let mut progress = Progress::new(listen);
+    checkin::check(&plan, &mut progress).await;
+    Ok(progress.finish())
 }
 
 /// The first steps: who the device is, and whether the settings can be used.

@@ -141,13 +141,16 @@ impl Cli {
                 match command {
                     Some(Command::Check { json, skip_tunnel }) => {
                         let options = Options { skip_tunnel: *skip_tunnel };
-                        runtime.block_on(run_check(loaded, *json, options))
+                        runtime.block_on(run_check(loaded, *json, Checked::Device(options)))
                     }
                     Some(Command::CheckIn(CheckInCommand::Forward)) => {
                         runtime.block_on(run_forward(settings, loaded))
                     }
-                    Some(Command::CheckIn(command)) => {
-                        runtime.block_on(command.clone().execute(&loaded.settings))
+                    Some(Command::CheckIn(CheckInCommand::Check { json })) => {
+                        runtime.block_on(run_check(loaded, *json, Checked::CheckIns))
+                    }
+                    Some(Command::CheckIn(CheckInCommand::Errand(errand))) => {
+                        runtime.block_on(errand.as_ref().clone().execute(&loaded.settings))
                     }
                     Some(Command::Once) => runtime.block_on(run_once(loaded)),
                     _ => runtime.block_on(run_agent(settings, loaded)),
@@ -323,7 +326,13 @@ async fn run_once(loaded: Loaded<Config>) -> Result<(), Failure> {
     }
 }
 
-async fn run_check(loaded: Loaded<Config>, json: bool, options: Options) -> Result<(), Failure> {
+/// What a checklist is about.
+enum Checked {
+    Device(Options),
+    CheckIns,
+}
+
+async fn run_check(loaded: Loaded<Config>, json: bool, checked: Checked) -> Result<(), Failure> {
     start_logging(&loaded)?;
     let colour = logging::colour(&std::io::stdout());
     let mut printed = Ok(());
@@ -332,7 +341,10 @@ async fn run_check(loaded: Loaded<Config>, json: bool, options: Options) -> Resu
             printed = cli::print(&step.text(colour));
         }
     };
-    let report: Report = check::check(loaded.settings, options, &mut listen).await;
+    let report: Report = match checked {
+        Checked::Device(options) => check::check(loaded.settings, options, &mut listen).await,
+        Checked::CheckIns => check::check_ins(&loaded.settings, &mut listen).await?,
+    };
     printed?;
     let exit = report.exit();
     if json {

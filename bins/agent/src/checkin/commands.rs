@@ -18,6 +18,21 @@ use crate::config::Config;
 /// Check-ins of a radio net
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum CheckInCommand {
+    /// Forward the spool folder and the outbox until stopped, without a Meeting server
+    Forward,
+    /// Try the receiver, the key and the spool folder; stores nothing
+    Check {
+        /// Print the steps as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    #[command(flatten)]
+    Errand(Box<Errand>),
+}
+
+/// What is done once.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Errand {
     /// Hand over one check-in: it is kept until the receiver has it
     ///
     /// Exit codes: 0 the receiver has it, or the agent that runs here sends it; 65 it is no check-in; 75 it is kept, and sent later; 77 the
@@ -39,8 +54,6 @@ pub(crate) enum CheckInCommand {
     },
     /// Send again what was set aside
     Retry,
-    /// Forward the spool folder and the outbox until stopped, without a Meeting server
-    Forward,
 }
 
 /// The parts of a check-in.
@@ -109,7 +122,7 @@ struct Aside {
     reason: String,
 }
 
-impl CheckInCommand {
+impl Errand {
     /// Does it.
     ///
     /// # Errors
@@ -124,8 +137,6 @@ impl CheckInCommand {
                 let count = again.map_err(|error| failure(config, error))?;
                 cli::print(&format!("{count} to be sent again\n"))
             }
-            // Runs with the process's log and signals, which the program has.
-            Self::Forward => Ok(()),
         }
     }
 }

@@ -111,6 +111,40 @@ async fn what_is_no_check_in_is_65_and_without_a_url_it_is_78() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_checklist_tries_receiver_key_and_spool_and_stores_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start().await;
+    let spool = format!("checkin.spool={}", home.path().display());
+    let (code, said) = agent(home.path(), &receiver.url(), KEY, &["check", "--set", &spool]).await;
+    assert_eq!(code, 0, "{said}");
+    for step in ["Receiver of check-ins", "127.0.0.1: ok", "Key for check-ins", "accepted", "Spool folder"] {
+        assert!(said.contains(step), "{step}: {said}");
+    }
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+
+    let (code, said) = agent(
+        home.path(),
+        &receiver.url(),
+        "wrong",
+        &["check", "--json", "--set", "checkin.spool=/nonexistent"],
+    )
+    .await;
+    assert_eq!(code, 1, "{said}");
+    let report: serde_json::Value = serde_json::from_str(
+        said.lines().take_while(|line| !line.starts_with("agent")).collect::<Vec<_>>().join("\n").as_str(),
+    )
+    .unwrap();
+    let verdicts: Vec<_> = report["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (step["id"].as_str().unwrap(), step["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(verdicts, [("checkin", "ok"), ("checkin_key", "failed"), ("checkin_spool", "failed")]);
+    assert_eq!(receiver.answered(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_an_agent_runs_it_is_the_one_that_sends() {
     let home = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;

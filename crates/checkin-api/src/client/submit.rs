@@ -4,8 +4,8 @@ use http::{Method, StatusCode};
 use tokio::task::JoinSet;
 
 use super::{CheckInClient, ClientError, random};
-use crate::CheckIn;
 use crate::outbox::between;
+use crate::{CheckIn, Refusal};
 
 /// How long the client waits before its second try: the document's 5 s, and a second more or less, so that the bots of a
 /// region, which failed together, do not come back together.
@@ -57,6 +57,22 @@ impl CheckInClient {
         let body = Some(("application/json", check_in.encode()));
         let reply = self.call(Method::POST, self.inner.url.submission()?, body).await?;
         Ok(if reply.status == StatusCode::CREATED { Accepted::Created } else { Accepted::AlreadyHeld })
+    }
+
+    /// Whether the receiver takes check-ins with this key. It is sent one without any field, which it must refuse for that: nothing is
+    /// stored.
+    ///
+    /// # Errors
+    /// [`ClientError`]; with [`is_unauthorized`](ClientError::is_unauthorized) when the key is at fault.
+    ///
+    /// Choice: CI-17.
+    pub async fn check_key(&self) -> Result<(), ClientError> {
+        let body = Some(("application/json", b"{}".to_vec()));
+        match self.call(Method::POST, self.inner.url.submission()?, body).await {
+            Err(ClientError::Refused(Refusal { status: 400 | 422, .. })) => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(ClientError::Protocol("a check-in without any field was accepted")),
+        }
     }
 
     /// Submits many, several at once as far as the client's limit allows, each as [`submit`](Self::submit) does. The results

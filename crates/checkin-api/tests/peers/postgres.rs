@@ -11,7 +11,7 @@ use checkin_api::server::{PostgresOptions, SqlStore};
 use crate::store_suite::{self, Peek, copy, store_cases};
 
 /// A cluster in a temporary folder, reached through a socket in it.
-struct Cluster {
+pub(crate) struct Cluster {
     folder: tempfile::TempDir,
     programs: PathBuf,
     databases: std::cell::Cell<u32>,
@@ -30,7 +30,7 @@ fn as_unprivileged(program: &OsStr) -> Command {
 }
 
 impl Cluster {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
             .expect("PostgreSQL is installed: apt-get install postgresql")
             .map(|entry| entry.expect("an entry").path().join("bin"))
@@ -77,7 +77,7 @@ impl Cluster {
     }
 
     /// A fresh database.
-    fn database(&self) -> String {
+    pub(crate) fn database(&self) -> String {
         let number = self.databases.get() + 1;
         self.databases.set(number);
         let name = format!("checkin_{number}");
@@ -117,7 +117,7 @@ impl Peek for Psql<'_> {
     }
 }
 
-async fn connect(connection: &str) -> SqlStore {
+pub(crate) async fn connect(connection: &str) -> SqlStore {
     let options = PostgresOptions::new(connection).expect("a connection string");
     SqlStore::connect_postgres(options).await.expect("connected")
 }

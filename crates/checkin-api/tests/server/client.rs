@@ -48,6 +48,14 @@ async fn a_check_in_is_created_once_and_held_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_key_is_tried_without_storing_anything() {
+    let bench = Bench::new();
+    let address = listen(&bench).await;
+    client(address, SECRET).check_key().await.unwrap();
+    assert!(client(address, "wrong").check_key().await.unwrap_err().is_unauthorized());
+}
+
+#[tokio::test]
 async fn what_the_server_refuses_the_client_understands() {
     let bench = Bench::new();
     let address = listen(&bench).await;

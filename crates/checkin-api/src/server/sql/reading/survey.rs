@@ -10,7 +10,7 @@ use crate::net::{Regulars, Streaks};
 use crate::server::store::{Rank, Scope, Standing, WeekCount};
 
 /// The index on channel, person and time holds all but `received_at`, which is looked up for times without an offset alone.
-const TIMES: &str = "SELECT username, at, id, instant, CASE WHEN instant IS NULL THEN received_at ELSE at END, '' \
+const TIMES: &str = "SELECT username, at, id, instant, CASE WHEN instant IS NULL THEN received_at ELSE at END AS came_in, '' \
      FROM check_ins WHERE lower(trim(channel)) = ?1 AND (username, at, id) > (?2, ?3, ?4) ORDER BY username, at, id LIMIT ?5";
 /// The same with what was said, where a phrase counts.
 const MESSAGES: &str = "SELECT username, at, id, instant, received_at, message \
