@@ -189,6 +189,7 @@ impl World {
     }
 
     /// A second receiver with the same settings on this port.
+    #[cfg(feature = "postgres")]
     pub(crate) fn another_receiver(&self, port: u16) -> Program {
         let mut command = program("receiver", self.folder.path(), &self.setup.receiver);
         command.current_dir(self.folder.path());

@@ -28,5 +28,13 @@ mod schemathesis;
 #[path = "../server/sockets.rs"]
 mod sockets;
 #[path = "../server/store_suite.rs"]
-#[allow(dead_code, reason = "the suite is shared, and not all of it is used here without PostgreSQL")]
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(
+        dead_code,
+        unused_macros,
+        unused_imports,
+        reason = "the suite is shared, and PostgreSQL is what it is here for"
+    )
+)]
 mod store_suite;
