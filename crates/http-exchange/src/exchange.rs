@@ -2,11 +2,11 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::{ExchangeError, Reply, ServerUrl};
@@ -87,10 +87,14 @@ impl Exchange {
 
     /// Sends the request and reads the whole reply.
     ///
+    /// The connection of a request that was refused (4xx, but for 429) is not used again: a careless server refuses without reading
+    /// the body, takes it for the next request, and answers that too.
+    ///
     /// # Errors
     /// [`ExchangeError::Io`] when the network fails or the time is over, [`ExchangeError::Protocol`] when the reply is no HTTP
     /// or longer than allowed.
-    pub async fn run(&self, request: Request<Body>, limits: Limits) -> Result<Reply, ExchangeError> {
+    pub async fn run(&self, mut request: Request<Body>, limits: Limits) -> Result<Reply, ExchangeError> {
+        let connection = capture_connection(&mut request);
         let exchange = async {
             let response = match &self.0 {
                 Connections::Plain(client) => client.request(request),
@@ -98,6 +102,13 @@ impl Exchange {
                 Connections::Tls(client) => client.request(request),
             };
             let response = response.await.map_err(|error| ExchangeError::of(&error))?;
+            let status = response.status();
+            if status.is_client_error()
+                && status != StatusCode::TOO_MANY_REQUESTS
+                && let Some(connection) = &*connection.connection_metadata()
+            {
+                connection.poison();
+            }
             collect(response, limits.reply_bytes).await
         };
         tokio::time::timeout(limits.time, exchange).await.map_err(|_| ExchangeError::timed_out())?

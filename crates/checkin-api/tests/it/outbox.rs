@@ -309,3 +309,60 @@ fn the_folder_is_its_owners_only() {
     assert_eq!(outbox.path(), path);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+/// A receiver like the document's: what it refuses it does not read, and takes the body for the next request, which it
+/// answers too. Choice: CI-18.
+async fn careless(listener: tokio::net::TcpListener) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    while let Ok((mut stream, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let mut seen = Vec::new();
+            let ends =
+                |seen: &[u8]| seen.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
+            loop {
+                let head = loop {
+                    if let Some(end) = ends(&seen) {
+                        break String::from_utf8(seen.drain(..end).collect()).unwrap();
+                    }
+                    if stream.read_buf(&mut seen).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                };
+                let length = head.to_ascii_lowercase();
+                let length =
+                    length.split("content-length: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+                let length: usize = length.parse().unwrap();
+                while seen.len() < length {
+                    stream.read_buf(&mut seen).await.unwrap();
+                }
+                seen.drain(..length);
+                if head.starts_with("POST /v1/checkins/batch ") {
+                    let answer =
+                        b"HTTP/1.1 404 Not Found\r\ncontent-length: 21\r\n\r\n{\"error\":\"not found\"}";
+                    stream.write_all(answer).await.unwrap();
+                    // It has not looked at the body, and comes to it when the next line ends: with the head of the next request.
+                    if stream.read_buf(&mut seen).await.unwrap_or(0) > 0 {
+                        let _ =
+                            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+                    }
+                    return;
+                }
+                let _ = stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}").await;
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn the_answer_to_a_body_that_was_not_read_is_not_taken_for_that_of_the_next_check_in() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/checkins", listener.local_addr().unwrap());
+    let receiver = tokio::spawn(careless(listener));
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path(), |options| options.batches = true);
+    outbox.put_all(&many(&["A1", "A2", "A3"])).await.unwrap();
+    let client = CheckInClient::builder(&url).unwrap().build().unwrap();
+    let done = outbox.sender().unwrap().send_waiting(&client, |_| {}).await.unwrap();
+    assert_eq!(done, delivered(3, 0, 0));
+    receiver.abort();
+}
