@@ -17,7 +17,7 @@ done
 for set in "" meshcore net client tls server sqlite postgres; do
   echo "note: checkin-api, ${set:-default features}: $(third_party -p checkin-api --features "$set")"
 done
-for set in "" client server; do
+for set in "" client server wallet; do
   echo "note: iframe-messages, ${set:-default features}: $(third_party -p iframe-messages --features "$set")"
 done
 if [ "$own" != 0 ]; then

@@ -25,6 +25,9 @@ pub mod request;
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
 pub mod token;
+#[cfg(feature = "wallet")]
+#[cfg_attr(docsrs, doc(cfg(feature = "wallet")))]
+pub mod wallet;
 
 pub use bytes::Bytes;
 pub use decode::{Body, Decoded, Malformed};

@@ -76,7 +76,8 @@ impl Record {
     }
 }
 
-fn check(value: &Value, depth_left: usize) -> Result<(), RefusedValue> {
+/// Holds a value against the keys and so many levels.
+pub(crate) fn check(value: &Value, depth_left: usize) -> Result<(), RefusedValue> {
     match value {
         Value::Object(map) => {
             let depth_left = depth_left.checked_sub(1).ok_or(RefusedValue::TooDeep)?;
