@@ -226,6 +226,20 @@ mod tests {
         assert_eq!((missing, found.len()), (0, FILES.len()));
     }
 
+    /// Each module would otherwise wait for the one that names it.
+    #[test]
+    fn the_page_asks_for_all_its_modules_at_once() {
+        let (_, page) = FILES.iter().find(|(path, _)| *path == "/checkins/").unwrap();
+        let page = std::str::from_utf8(page).unwrap();
+        for (path, _) in FILES.iter().filter(|(path, _)| path.ends_with(".js")) {
+            let href = match path.strip_prefix("/checkins/") {
+                Some(beside) => format!("=\"{beside}\""),
+                None => format!("=\"..{path}\""),
+            };
+            assert!(page.contains(&href), "{href} is not in the page");
+        }
+    }
+
     /// The policy would stop them in the browser; a page that relies on one would be broken there.
     #[test]
     fn no_page_holds_inline_code_or_an_address_elsewhere() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use checkin_api::ApiKey;
-use checkin_api::net::{Definition, Net};
+use checkin_api::net::{Definition, Net, Regulars};
 use checkin_api::server::{RateLimit, Settings, SharedSecret};
 use daemon::config::SecretSource;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub struct CheckIn {
     pub public_reading: bool,
     /// What one key, and all of them together, may ask for.
     pub limits: CheckInLimits,
+    /// Who is missed: a regular was there in at least `present` of the last `of` weeks. Default 3 of 4; at most 52.
+    pub regulars: Regulars,
     /// The weekly nets, in the order in which people see them. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub net: Vec<Definition>,
@@ -56,6 +58,7 @@ impl Default for CheckIn {
             paths: ["/checkins", "/v1/checkins"].map(str::to_owned).into(),
             public_reading: false,
             limits: CheckInLimits::default(),
+            regulars: Regulars::default(),
             net: Vec::new(),
         }
     }
@@ -96,6 +99,7 @@ impl CheckIn {
             }
         }
         settings.nets = self.nets()?;
+        settings.regulars = self.regulars;
         settings.submission_paths.clone_from(&self.paths);
         settings.secret = self.secret.as_ref().map(shared_secret).transpose()?;
         settings.public_reading = self.public_reading;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use checkin_api::server::store::Keys;
 use checkin_api::server::{CheckInServer, CheckInStore, Environment, SqlStore};
 use daemon::admin::Condition;
 use daemon::exit::Failure;
@@ -37,7 +38,14 @@ impl CheckIns {
         let metrics = Arc::new(CheckInMetrics::register(registry));
         let store = check_ins::serve_from(config, metrics.clone()).await?;
         let environment = Environment { observer: Some(metrics), ..Environment::default() };
+        if settings.secret.is_none() && store.keys().await.is_ok_and(|keys| keys.is_empty()) {
+            tracing::warn!("no bot has a key yet: `receiver checkin keys add NAME` makes one");
+        }
+        if settings.nets.is_empty() {
+            tracing::info!("no net is set up: `[[checkin.net]]` gives the page its weeks");
+        }
         let paths = settings.submission_paths.clone();
+        tracing::info!(?paths, page = "/console/checkins/", "check-ins are taken");
         let server = CheckInServer::in_environment(store, settings, environment);
         let house = House {
             server: server.clone(),

@@ -280,3 +280,57 @@ async fn what_was_taken_is_exported_and_counted_while_it_runs_and_afterwards() {
     assert!(table.contains("BOT    LAST REPORT"), "{table}");
     drop(folder);
 }
+
+#[tokio::test]
+async fn reading_takes_a_key_unless_it_is_public_and_a_reload_brings_nets() {
+    let stage = stage().await;
+    let nets = Asked { path: "/v1/checkins/nets", ..Asked::default() };
+    assert_eq!(ask(&stage.http, nets).await.status, 401);
+    assert_eq!(ask(&stage.http, Asked { key: Some(SECRET), ..nets }).await.status, 403);
+    let reader = stage.check_in_command(&["keys", "add", "reader", "--role", "read"]).await.unwrap();
+    let known = ask(&stage.http, Asked { key: Some(reader.trim()), ..nets }).await;
+    assert_eq!((known.status, known.body.as_str()), (200, r#"{"nets":[]}"#));
+    let etag = known.header("etag").unwrap().to_owned();
+    let again = ask(&stage.http, Asked { key: Some(reader.trim()), etag: Some(&etag), ..nets }).await;
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+
+    let mut config = stage.config.clone();
+    let section = config.checkin.as_mut().unwrap();
+    section.public_reading = true;
+    let net = serde_json::json!({
+        "name": "Mesh Monday", "channel": "#meshmonday", "weekday": "monday", "zone": "America/Denver",
+    });
+    section.net = vec![serde_json::from_value(net).unwrap()];
+    stage.reload.send(config).await.unwrap();
+    let open = loop {
+        let answer = ask(&stage.http, nets).await;
+        if answer.status == 200 {
+            break answer;
+        }
+        tokio::task::yield_now().await;
+    };
+    let begins = r##"{"nets":[{"name":"Mesh Monday","channel":"#meshmonday","weekday":"monday""##;
+    assert!(open.body.starts_with(begins), "{}", open.body);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_net_that_cannot_be_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = with_check_ins(folder.path());
+    let net = |name: &str, zone: &str| {
+        let net = serde_json::json!({"name": name, "channel": "#m", "weekday": "monday", "zone": zone});
+        serde_json::from_value(net).unwrap()
+    };
+    for (nets, words) in [
+        (
+            vec![net("Denver", "America/Nowhere")],
+            "`checkin.net`: `Denver`: `America/Nowhere` is no time zone",
+        ),
+        (vec![net("A", "UTC"), net("A", "UTC")], "`checkin.net`: two nets have the name `A`"),
+    ] {
+        config.checkin.as_mut().unwrap().net = nets;
+        let failure = Receiver::new(config.clone()).run_check_ins(Stop::default()).await.unwrap_err();
+        assert!(failure.exit().code() == 78 && failure.to_string().starts_with(words), "{failure}");
+    }
+}

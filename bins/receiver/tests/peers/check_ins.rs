@@ -6,6 +6,7 @@ mod disk;
 mod kill;
 mod nginx_block;
 mod page;
+mod takeover;
 mod wire;
 
 use std::collections::BTreeSet;
