@@ -1,8 +1,8 @@
 //! Reading back over HTTP: who may, what is refused, what the answers say.
 
 use checkin_api::net::{Definition, Net};
-use checkin_api::server::Settings;
 use checkin_api::server::store::{Role, Submission, Submissions};
+use checkin_api::server::{Settings, SqliteOptions};
 
 use crate::support::{Answer, Bench, SECRET, START, check_in, request, settings, time};
 
@@ -477,4 +477,60 @@ async fn an_export_reads_ahead_no_more_than_a_few_pieces() {
         }
     }
     assert_eq!(pieces, [200; 15]);
+}
+
+#[tokio::test]
+async fn odd_rows_of_an_old_database_can_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("checkins.db");
+    let old = rusqlite::Connection::open(&path).expect("a file");
+    old.execute_batch(
+        "CREATE TABLE checkins (packet_hash TEXT PRIMARY KEY, username TEXT NOT NULL, message TEXT NOT NULL, \
+         channel TEXT NOT NULL, timestamp TEXT NOT NULL, source_bot TEXT, updated_at TEXT NOT NULL);
+         INSERT INTO checkins VALUES
+         (NULL, 'nobody', 'no hash', '#meshmonday', '2025-03-03T09:00:00-07:00', NULL, '2025-03-03T16:00:01+00:00'),
+         ('N', CAST(x'610062' AS TEXT), CAST(x'4e00' AS TEXT), '#meshmonday', '2025-03-03T10:00:00-07:00', CAST(x'7800' AS TEXT), ''),
+         ('7', 17, 3.5, '#meshmonday', '2025-03-03T11:00:00', '', '2025-03-03T18:00:01+00:00'),
+         ('B', x'ff00', x'fe', CAST('#MeshMonday' AS BLOB), '2025-03-03T12:00:00-07:00', x'80', 'never'),
+         ('L', CAST(x'ff41' AS TEXT), '', '#meshmonday', 'late', 'east', '2025-03-03T20:00:00+00:00');",
+    )
+    .expect("a database of the script");
+    drop(old);
+    let bench = Bench::over(open_to_all(), SqliteOptions::new(path));
+    for path in PATHS.iter().chain(&[
+        "/v1/checkins/list?bot=east",
+        "/v1/checkins/list?user=17",
+        "/v1/checkins/list?channel=%23meshmonday&user=nobody",
+        "/v1/checkins/search?net=mesh+monday&q=17",
+    ]) {
+        let read = bench.get(path).await;
+        let absent = path.contains("/people/HOWL");
+        assert_eq!(read.status, if absent { 404 } else { 200 }, "{path}: {}", read.text);
+    }
+    let board = bench.get("/v1/checkins/nets/mesh%20monday/weeks/2025-03-03").await.json();
+    let names: Vec<_> =
+        board["entries"].as_array().expect("a list").iter().map(|one| one["username"].clone()).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert!(names.contains(&"a\0b".into()) && names.contains(&"17".into()), "{names:?}");
+    let listed = bench.get("/v1/checkins/list?user=nobody").await.json();
+    assert_eq!(
+        (&listed["check_ins"][0]["packet_hash"], &listed["check_ins"][0]["key"]),
+        (&"".into(), &"imported".into())
+    );
+}
+
+#[tokio::test]
+async fn a_long_reading_keeps_nobody_from_checking_in() {
+    let bench = three_weeks().await;
+    // A question that is still being answered: another program reads the whole file, and does not come to an end.
+    let reader = rusqlite::Connection::open(bench.path()).expect("opened");
+    let mut statement = reader.prepare("SELECT id FROM check_ins").expect("a query");
+    let mut rows = statement.query([]).expect("rows");
+    assert!(rows.next().expect("a row").is_some());
+    let stored =
+        bench.store().submit(vec![copy("D1", "HOWL", "", "2025-03-03T15:00:00-07:00", "east")]).await;
+    assert_eq!(stored.map(|outcomes| outcomes.len()), Ok(1));
+    let board = bench.get("/v1/checkins/nets/mesh%20monday/weeks/current").await.json();
+    assert_eq!(board["check_ins"], 4, "and what is new is seen at once");
+    assert!(rows.next().expect("a row").is_some(), "the reader goes on where it was");
 }

@@ -77,6 +77,12 @@ impl Bench {
     pub(crate) fn with(settings: Settings, options: impl FnOnce(SqliteOptions) -> SqliteOptions) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let options = options(SqliteOptions::new(folder.path().join("checkins.db")));
+        Self { folder, ..Self::over(settings, options) }
+    }
+
+    /// The same over a file of the caller's.
+    pub(crate) fn over(settings: Settings, options: SqliteOptions) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
         let store = SqlStore::open_sqlite(options).expect("a store");
         let clock = TestClock::new();
         let environment = Environment { clock: clock.clone(), observer: None };

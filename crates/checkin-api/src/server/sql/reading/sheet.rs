@@ -42,7 +42,11 @@ pub(in crate::server::sql) fn sheet(sql: &mut dyn Sql, scope: &Scope) -> Result<
     let held = Held::find(sql, scope)?;
     let mut people = Vec::with_capacity(first.len());
     for (record, count) in first {
-        let visits = visits(sql, scope, &held, &record.username)?;
+        let mut visits = visits(sql, scope, &held, &record.username)?;
+        if visits.is_empty() {
+            // A name that is no text, in an old database, finds nothing when it is asked for. The person was there all the same.
+            visits.push((held.len().saturating_sub(1), count));
+        }
         if let Some(standing) = standing(&record.username, &visits, &held) {
             people.push((record, count, standing));
         }
