@@ -30,7 +30,6 @@ if ! "$CI_CACHE/venv/bin/python" -c 'import meshcoredecoder' 2>/dev/null; then
   echo "installing: meshcoredecoder"
   "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check meshcoredecoder
 fi
-install openssl openssl
 # The browser comes from Debian; this only drives it, and downloads none.
 playwright=1.60.0
 if ! grep -qs "\"version\": \"$playwright\"" "$CI_CACHE/node/node_modules/playwright-core/package.json"; then
