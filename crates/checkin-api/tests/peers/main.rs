@@ -21,6 +21,7 @@ mod outbox;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod reading;
+mod reading_csv;
 #[cfg(feature = "postgres")]
 #[path = "../server/reading_suite.rs"]
 mod reading_suite;
