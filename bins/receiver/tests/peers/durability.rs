@@ -88,6 +88,7 @@ fn a_change_is_on_disk_before_its_answer_and_a_heartbeat_a_second_later() {
     );
     assert!(alone <= BOUND, "{alone:?}");
     assert!(longest <= BOUND, "{longest:?}");
-    // The reason for waiting: many heartbeats share one sync.
-    assert!(during < answered.len() / 4, "{during} syncs for {} heartbeats", answered.len());
+    // The reason for waiting: all heartbeats of a second share one sync. Housekeeping may have some of its own.
+    assert!(during <= 8, "{during} syncs in 4 s for {} heartbeats", answered.len());
+    assert!(answered.len() > 8, "{} heartbeats in 4 s are too few to tell", answered.len());
 }

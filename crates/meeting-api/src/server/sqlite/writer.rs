@@ -76,7 +76,10 @@ impl Writer {
         self.group.push(first);
         self.set_sync(sync)?;
         execute(&self.connection, "BEGIN IMMEDIATE")?;
-        let done = self.run_jobs(jobs).and_then(|()| Ok(execute(&self.connection, "COMMIT")?));
+        let done = self
+            .run_jobs(jobs)
+            .and_then(|()| self.write_a_page_for(sync))
+            .and_then(|()| Ok(execute(&self.connection, "COMMIT")?));
         if !self.connection.is_autocommit() {
             // Nothing of a failed transaction may stay open, or the next one could not begin.
             execute(&self.connection, "ROLLBACK")?;
@@ -121,21 +124,33 @@ impl Writer {
         Ok(())
     }
 
-    /// Brings earlier commits to disk by one that is synced. Setting the version to what it is writes a page.
+    /// A transaction that changes nothing is not synced either: heartbeats of one second are the same. What waits for this commit's sync
+    /// would be left behind, so it is given a page to write.
+    fn write_a_page_for(&self, sync: Sync) -> Result<(), StoreError> {
+        if sync == Sync::WithCommit && self.unsynced.is_some() {
+            write_a_page(&self.connection)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Brings earlier commits to disk by one that is synced.
     fn sync_now(&mut self) {
         if self.unsynced.take().is_none() {
             return;
         }
-        let synced = self.set_sync(Sync::WithCommit).and_then(|()| {
-            let version = version(&self.connection)?;
-            let written = self.connection.pragma_update(None, "user_version", version);
-            written.map_err(|error| failure(&error).into())
-        });
+        let synced = self.set_sync(Sync::WithCommit).and_then(|()| write_a_page(&self.connection));
         if let Err(error) = synced {
             tracing::warn!(%error, "heartbeats are committed and not yet on disk");
             self.unsynced = Some(Instant::now());
         }
     }
+}
+
+/// Setting the version to what it is writes a page.
+fn write_a_page(connection: &Connection) -> Result<(), StoreError> {
+    let version = version(connection)?;
+    connection.pragma_update(None, "user_version", version).map_err(|error| failure(&error).into())
 }
 
 fn run_job(connection: &mut Connection, job: &mut dyn Job) -> Result<(), StoreError> {
