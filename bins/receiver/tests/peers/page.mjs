@@ -87,6 +87,10 @@ async function wasIHeard() {
   assert.deepEqual(await yes.locator('.chip').allInnerTexts(), ['north', 'south']);
   assert.ok((await yes.locator('.chip').first().getAttribute('title')).length > 10, 'the exact time on hover');
   assert.equal(new URL(page.url()).hash, `#/heard?${new URLSearchParams({ net: facts.net, q: 'howl' })}`);
+  // Who comes back is asked for no name.
+  await go(page, 'bots');
+  await page.goto(address('heard'));
+  await yes.getByText('HOWL was heard this week.').waitFor();
   await page.getByRole('searchbox').fill('nobody at all');
   await page.getByText('Nobody called nobody at all was heard this week.').waitFor();
   await page.getByRole('searchbox').fill('off topic');
@@ -162,6 +166,13 @@ async function people() {
   await go(page, 'leaders');
   const rows = await cells(page);
   assert.deepEqual(rows[0].slice(0, 5), ['1', 'HOWL', String(facts.weeks), String(facts.weeks), String(facts.weeks)]);
+  assert.equal(rows.length, 50);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.locator('tbody tr').nth(50).waitFor();
+  const all = await cells(page);
+  assert.deepEqual(all.map(([rank]) => rank), Array.from({ length: facts.people }, (_, index) => String(index + 1)));
+  assert.equal(new Set(all.map(([, name]) => name)).size, facts.people, 'nobody stands twice');
+  assert.equal(await page.getByRole('button', { name: 'Show more' }).isVisible(), false);
   await page.getByRole('link', { name: 'HOWL' }).click();
   await page.getByRole('heading', { name: 'HOWL' }).waitFor();
   await page.locator('.square.there').first().waitFor();

@@ -16,6 +16,9 @@ use crate::program::{Program, peer};
 const NET: &str = "Mesh Net";
 const CHANNEL: &str = "#meshtest";
 const WEEKS: usize = 12;
+/// A week to which many came, and never again: more people than one page of the leaderboard holds.
+const CROWDED: usize = 8;
+const CROWD: usize = 60;
 /// All checks together. They take some twenty seconds.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -54,6 +57,11 @@ impl Sent {
             self.said(week, "HOWL", "check in", &["north", "south"]);
             if week > 0 {
                 self.said(week, "Ridge Runner", "checking in from the ridge, 18 °C", &["north"]);
+            }
+            if week == CROWDED {
+                for number in 0..CROWD {
+                    self.said(week, &format!("visitor {number}"), "check", &["south"]);
+                }
             }
             if week < 3 {
                 self.said(week, "Pika", "Check!", &["south"]);
@@ -118,9 +126,10 @@ fn the_page_answers_its_readers_in_chromium_and_runs_nobodys_name() {
         "base": receiver.url(""), "readKey": read_key.trim(), "submitKey": SECRET, "shots": shots,
         "net": NET, "empty": "Quiet Net", "channel": CHANNEL, "hostile": HOSTILE, "week": today.to_string(), "weeks": WEEKS,
         "now": format!("{today}T00:01:00+00:00"), "today": hearers + 2,
+        "people": hearers + 3 + CROWD,
         "latest": [hearers + 2, hearers + 2, hearers, 2],
         // What is refused counts for the key that it came with: nobody speaks for another bot.
-        "bots": { "north": [WEEKS * 2 - 1, 0, 0], "south": [hearers + 4, WEEKS, 0], "environment": [0, 0, 1] },
+        "bots": { "north": [WEEKS * 2 - 1, 0, 0], "south": [hearers + 4 + CROWD, WEEKS, 0], "environment": [0, 0, 1] },
     });
     let facts_file = folder.path().join("facts.json");
     std::fs::write(&facts_file, facts.to_string()).unwrap();

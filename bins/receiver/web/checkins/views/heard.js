@@ -5,6 +5,7 @@ import { empty, trouble } from '../../parts/feedback.js';
 import { parts, t } from '../../parts/i18n.js';
 import { poll } from '../../parts/poll.js';
 import { either } from '../../parts/signal.js';
+import { recall, remember } from '../../parts/store.js';
 import { moment } from '../../parts/time.js';
 import { address } from '../../shell.js';
 import { netPath, path, personLink, withNet } from '../nets.js';
@@ -16,7 +17,7 @@ const SECONDS = 15;
 export const heard = { id: 'heard', show: withNet(show) };
 
 function show({ api, root, params, signal, net }) {
-  const input = el('input', { id: 'who', type: 'search', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', maxlength: 200, value: params.get('q') ?? '', dir: 'auto' });
+  const input = el('input', { id: 'who', type: 'search', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', maxlength: 200, value: params.get('q') ?? recall('who') ?? '', dir: 'auto' });
   const answer = el('div', { class: 'answer', role: 'status', 'aria-live': 'polite' });
   const form = el(
     'form',
@@ -35,6 +36,7 @@ function show({ api, root, params, signal, net }) {
     asking = new AbortController();
     const both = either(signal, asking.signal);
     const q = input.value.trim();
+    if (q === '') remember('who', null);
     // The address can be sent to a friend; the way back does not lead through each letter.
     history.replaceState(null, '', address('heard', { net: net.name, q }));
     const work = q === '' ? () => summary({ api, net, answer, signal: both }) : () => look({ api, net, q, answer, signal: both });
@@ -71,6 +73,8 @@ async function look({ api, net, q, answer, signal }) {
   const exact = (list) => list.filter(({ username }) => fold(username) === fold(q));
   const near = data.results.filter(({ username }) => fold(username) !== fold(q));
   const [counted, outside] = [exact(data.results), exact(data.outside)];
+  // Whoever was found asks for the same name next week.
+  if (counted.length + outside.length > 0) remember('who', q);
   const verdict = counted.length ? yes(net, counted) : outside.length ? almost(net, outside) : notYet(net, q, near.length);
   replace(answer, verdict, near.length > 0 && others(net, near, counted.length), data.more && el('p', { class: 'soft' }, t('heard.more')));
 }
