@@ -13,6 +13,7 @@
 
 pub mod checkin_api;
 pub mod checkin_api_reading;
+pub mod http_exchange;
 pub mod meeting_api;
 pub mod tunnel_frame;
 
@@ -27,6 +28,7 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("checkin_api_authorization", checkin_api::authorization),
     ("checkin_api_meshcore", checkin_api::meshcore),
     ("checkin_api_reading", checkin_api_reading::reading),
+    ("http_exchange_server_url", http_exchange::server_url),
     ("meeting_api_heartbeat", meeting_api::heartbeat),
     ("meeting_api_device_record", meeting_api::device_record),
     ("meeting_api_public_key", meeting_api::public_key),
