@@ -25,6 +25,7 @@ mod reading_csv;
 #[cfg(feature = "postgres")]
 #[path = "../server/reading_suite.rs"]
 mod reading_suite;
+mod replay;
 mod schemathesis;
 #[path = "../server/sockets.rs"]
 mod sockets;
@@ -39,3 +40,4 @@ mod sockets;
     )
 )]
 mod store_suite;
+mod timing;
