@@ -27,18 +27,10 @@ pub(crate) fn below_state_directory(path: &Path) -> PathBuf {
 /// 74 when it cannot be opened or written, 65 when it holds something else.
 pub fn open_sqlite(settings: &Database) -> Result<SqliteStore, Failure> {
     let path = sqlite_path(settings);
-    make_private(&path);
     SqliteStore::open(SqliteOptions::new(&path)).map_err(|error| {
         failed(format!("database {}", path.display()), error)
             .advise("`database.path` must be a file that this user may write, in a folder that exists")
     })
-}
-
-/// Makes a file that is not there for this user's eyes only: it holds the tokens of devices. SQLite gives the files that it keeps
-/// beside it the same rights. What cannot be made is SQLite's to report.
-fn make_private(path: &Path) {
-    use std::os::unix::fs::OpenOptionsExt;
-    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Connects to PostgreSQL.

@@ -31,14 +31,24 @@ pub struct Settings {
     pub cache_kib: Option<i64>,
 }
 
-/// Opens a file for writing, and creates it where it is absent.
+/// Opens a file for writing. Where it is absent it is made for this user's eyes only; SQLite gives the files that it keeps beside
+/// it the same rights.
 ///
 /// # Errors
 /// [`SqlError::Unavailable`] when it cannot be opened, [`SqlError::Broken`] when it is no database.
 pub fn open_writer(path: &Path, settings: &Settings) -> Result<Connection, SqlError> {
+    make_private(path);
     let connection = Connection::open(path).map_err(|error| failure(&error))?;
     set_up(&connection, settings)?;
     Ok(connection)
+}
+
+/// What is there already, or cannot be made, is SQLite's to report.
+fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.write(true).create_new(true).open(path);
 }
 
 /// Opens a file for reading only. It must exist.

@@ -63,3 +63,19 @@ fn failures_are_sorted() {
     let refused = full.run("INSERT INTO things (name) VALUES (?1)", &[Value::Text(&much)]);
     assert!(matches!(refused, Err(SqlError::Unavailable(_))), "{refused:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_is_for_its_owner_and_an_old_one_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("things.db");
+    let connection = open_writer(&path, &SETTINGS).unwrap();
+    migrate(&connection, STEPS, |_| Ok(())).unwrap();
+    assert_eq!([mode(&path), mode(&folder.path().join("things.db-wal"))], [0o600, 0o600]);
+    drop(connection);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    drop(open_writer(&path, &SETTINGS).unwrap());
+    assert_eq!(mode(&path), 0o640);
+}
