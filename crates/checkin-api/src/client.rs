@@ -44,8 +44,8 @@ pub(crate) use random::random;
 pub use read::ListQuery;
 pub use submit::Accepted;
 
-/// Most bytes of a reply that are read.
-pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
+/// Most bytes of a reply that are read: more than the largest board takes.
+pub const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
 
 /// A client of one receiver. Clones share their connections, and the limit of requests under way.
 #[derive(Debug, Clone)]
