@@ -46,7 +46,6 @@ pub(crate) struct Call<'a, S> {
     pub(super) settings: &'a Settings,
     pub(super) parts: &'a Parts,
     /// The segments of the path that vary, as they stand in it.
-    #[allow(dead_code, reason = "the first routes have none")]
     pub(super) segments: &'a [String],
     /// Whose key was shown; nobody's on public routes.
     pub(super) caller: Option<Caller>,
