@@ -14,6 +14,7 @@
 pub mod checkin_api;
 pub mod checkin_api_reading;
 pub mod http_exchange;
+pub mod iframe_messages;
 pub mod meeting_api;
 pub mod tunnel_frame;
 
@@ -29,6 +30,8 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("checkin_api_meshcore", checkin_api::meshcore),
     ("checkin_api_reading", checkin_api_reading::reading),
     ("http_exchange_server_url", http_exchange::server_url),
+    ("iframe_messages_host", iframe_messages::host),
+    ("iframe_messages_server", iframe_messages::server),
     ("meeting_api_heartbeat", meeting_api::heartbeat),
     ("meeting_api_device_record", meeting_api::device_record),
     ("meeting_api_public_key", meeting_api::public_key),

@@ -49,6 +49,22 @@ impl Digest {
         Self(hash.finalize().into())
     }
 
+    /// The same over a domain and two hashes, in one piece: of a tree's time, this is nearly all.
+    pub(super) fn of_two(domain: Domain, left: &Self, right: &Self) -> Self {
+        const WORD: [u8; 8] = 32_u64.to_be_bytes();
+        let label = domain.label().as_bytes();
+        let mut input = [0; 128];
+        let length = u64::try_from(label.len()).unwrap_or(u64::MAX).to_be_bytes();
+        let parts: [&[u8]; 6] = [&length, label, &WORD, &left.0, &WORD, &right.0];
+        let mut used = 0;
+        for part in parts {
+            let Some(room) = input.get_mut(used..used + part.len()) else { break };
+            room.copy_from_slice(part);
+            used += part.len();
+        }
+        Self(Sha256::digest(input.get(..used).unwrap_or_default()).into())
+    }
+
     /// Reads 64 hex digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -90,5 +106,18 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Other("text"), &"64 hex digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_in_one_piece_are_two_parts() {
+        let (left, right) = (Digest([1; 32]), Digest([2; 32]));
+        let parts = Digest::of(Domain::Node, &[&left.0, &right.0]);
+        assert_eq!(Digest::of_two(Domain::Node, &left, &right), parts);
+        assert_ne!(Digest::of_two(Domain::Node, &right, &left), parts);
     }
 }

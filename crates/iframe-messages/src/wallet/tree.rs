@@ -104,7 +104,7 @@ impl MerkleProof {
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    Digest::of(Domain::Node, &[left.as_bytes(), right.as_bytes()])
+    Digest::of_two(Domain::Node, left, right)
 }
 
 fn root(leaf_count: u64, top: &Digest) -> StateId {

@@ -1,0 +1,10 @@
+//! Fuzz target; the property is `fuzz::iframe_messages::server`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::iframe_messages::server(data));
+
+#[cfg(not(fuzzing))]
+fn main() -> std::io::Result<()> {
+    fuzz::run_files(fuzz::iframe_messages::server)
+}
