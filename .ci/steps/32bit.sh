@@ -39,3 +39,7 @@ export CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_LINKER=arm-linux-gnueabihf-gcc
 export CARGO_TARGET_ARMV7_UNKNOWN_LINUX_GNUEABIHF_RUNNER="qemu-arm-static -L /usr/arm-linux-gnueabihf"
 cargo test -Zbuild-std=std,panic_unwind,test --target armv7-unknown-linux-gnueabihf \
   -p tunnel-frame --lib --features handshake,mux
+
+# What a page and its iframe run. Only built: nothing here calls the browser.
+cargo build -Zbuild-std=std,panic_abort --target wasm32-unknown-unknown -p iframe-messages --lib --features client,wallet
+echo "note: iframe-messages builds for wasm32"
