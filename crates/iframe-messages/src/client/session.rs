@@ -12,7 +12,7 @@ use crate::{
     Request,
 };
 
-/// The host's side of one iframe. See [the module](self).
+/// The host's side of one iframe. See the page of its module.
 #[derive(Debug)]
 pub struct Client {
     pub(super) config: ClientConfig,

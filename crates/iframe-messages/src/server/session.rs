@@ -12,7 +12,7 @@ use crate::{
     RequestKind,
 };
 
-/// The iframe's side. See [the module](self).
+/// The iframe's side. See the page of its module.
 #[derive(Debug)]
 pub struct Server<L> {
     config: ServerConfig,

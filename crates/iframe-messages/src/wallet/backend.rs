@@ -39,7 +39,7 @@ struct Content {
     processes: BTreeMap<ProcessId, StoredProcess>,
 }
 
-/// The wallet of one device and its user. See [the module](self).
+/// The wallet of one device and its user. See the page of its module.
 #[derive(Debug)]
 pub struct Wallet {
     key: WalletKey,
