@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use checkin_api::client::{Accepted, CheckInClient, ClientError};
+use checkin_api::client::{Accepted, CheckInClient, ClientError, MAX_REPLY_BYTES};
 use checkin_api::{ApiKey, CheckIn, Refusal};
 use tokio::net::TcpListener;
 
@@ -239,7 +239,7 @@ async fn the_state_is_asked_for_without_a_body() {
 
 #[tokio::test]
 async fn replies_are_bounded() {
-    let receiver = Receiver::start([Answer::new(201, "x".repeat(4 * 1024 * 1024 + 1))]).await;
+    let receiver = Receiver::start([Answer::new(201, "x".repeat(MAX_REPLY_BYTES + 1))]).await;
     let error = client(&receiver).submit_once(&check_in("A1")).await.unwrap_err();
     assert!(matches!(error, ClientError::Protocol("the reply is longer than allowed")));
 }
