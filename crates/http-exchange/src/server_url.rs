@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -27,7 +27,7 @@ impl ServerUrl {
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(refused) };
         let known = scheme == Scheme::HTTP || scheme == Scheme::HTTPS;
-        if !known || authority.as_str().contains('@') || authority.host().is_empty() {
+        if !known || authority.as_str().contains('@') || !is_host(authority.host()) {
             return Err(refused);
         }
         let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
@@ -79,6 +79,14 @@ impl ServerUrl {
     }
 }
 
+/// What `http` lets through between brackets need not be an address.
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(['[', ']']),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +119,10 @@ mod tests {
             "http://example.org/#x",
             "/checkins",
             "http://a b",
+            "http://[]:99",
+            "http://[::1",
+            "http://[example.org]/",
+            "http://[127.0.0.1]/",
         ] {
             assert!(matches!(ServerUrl::parse(url), Err(ExchangeError::Usage(_))), "{url}");
         }
