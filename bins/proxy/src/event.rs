@@ -119,7 +119,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ControlListening { address } => write!(f, "agents connect to {address}"),
-            Self::AdminListening { address } => write!(f, "health and metrics at http://{address}"),
+            Self::AdminListening { address } => write!(f, "health and metrics at {address}"),
             Self::MeetingReachable => f.write_str("Meeting answers"),
             Self::MeetingUnreachable { error } => write!(f, "Meeting does not answer: {error}"),
             Self::DeviceConnected { device, peer, takeover: false, .. } => {
