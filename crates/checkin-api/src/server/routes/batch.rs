@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::submit::{caller, read};
+use super::submit::{caller, counted, read};
 use super::{media_type, unsupported};
 use crate::Refusal;
 use crate::server::access::Caller;
@@ -35,13 +35,7 @@ pub(in crate::server) async fn many<S: CheckInStore>(
     body: impl Future<Output = Result<Bytes, Refusal>>,
 ) -> Result<Response<ReplyBody>, Refusal> {
     let caller = caller(call)?;
-    let stored = store(call, caller, body).await;
-    if let Err(refusal) = &stored
-        && refusal.status < 500
-    {
-        call.shared.rejected.add(&caller.name, 1, call.now);
-    }
-    stored
+    counted(call, caller, store(call, caller, body).await)
 }
 
 async fn store<S: CheckInStore>(

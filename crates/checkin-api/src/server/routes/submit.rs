@@ -23,13 +23,20 @@ pub(in crate::server) async fn one<S: CheckInStore>(
     body: impl Future<Output = Result<Bytes, Refusal>>,
 ) -> Result<Response<ReplyBody>, Refusal> {
     let caller = caller(call)?;
-    let stored = store(call, caller, body).await;
-    if let Err(refusal) = &stored
-        && refusal.status < 500
-    {
-        call.shared.rejected.add(&caller.name, 1, call.now);
-    }
-    stored
+    counted(call, caller, store(call, caller, body).await)
+}
+
+/// Notes a refusal that is the bot's doing beside its key.
+pub(super) fn counted<S, T>(
+    call: &Call<'_, S>,
+    caller: &Caller,
+    stored: Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    stored.inspect_err(|refusal| {
+        if refusal.status < 500 {
+            call.shared.rejected.add(&caller.name, 1, call.now);
+        }
+    })
 }
 
 async fn store<S: CheckInStore>(
