@@ -1,12 +1,14 @@
 //! Reading back from PostgreSQL: the same suite as SQLite's.
 
-use crate::postgres::{Cluster, connect};
+use sql_session::testing::Cluster;
+
+use crate::postgres::connect;
 use crate::reading_suite::{self, reading_cases};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; run by .ci/run"]
 async fn every_case_of_reading_holds_on_postgres() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start("checkin");
     macro_rules! on_postgres {
         ($($case:ident,)+) => {$(
             eprintln!("{}", stringify!($case));

@@ -1,101 +1,11 @@
 //! The PostgreSQL store against a real server of its own: all that is asked of every store, and a database that goes
 //! away and comes back.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use meeting_api::server::store::{Devices, Store};
 use meeting_api::server::{PostgresOptions, PostgresStore};
+use sql_session::testing::Cluster;
 
 use crate::store_suite::{self, store_cases};
-
-/// A cluster in a temporary folder, reached through a socket in it.
-struct Cluster {
-    folder: tempfile::TempDir,
-    programs: PathBuf,
-    databases: std::cell::Cell<u32>,
-}
-
-/// PostgreSQL refuses to run as root; then its own user runs it.
-fn as_unprivileged(program: &OsStr) -> Command {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
-    if root {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    }
-}
-
-impl Cluster {
-    fn start() -> Self {
-        let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-            .expect("PostgreSQL is installed: apt-get install postgresql")
-            .map(|entry| entry.expect("an entry").path().join("bin"))
-            .collect();
-        versions.sort();
-        let programs = versions.pop().expect("a version of PostgreSQL");
-        let folder = tempfile::tempdir().expect("a folder");
-        let cluster = Self { folder, programs, databases: std::cell::Cell::new(0) };
-        let root = Command::new("chown").arg("postgres").arg(cluster.folder.path()).status();
-        // Not being root, or not needing to be, the folder is ours already.
-        let _ = root;
-        let data = cluster.data();
-        cluster.run("initdb", &["-D", &data, "-A", "trust", "-U", "meeting", "-E", "UTF8", "--no-sync"]);
-        cluster.control("start");
-        cluster
-    }
-
-    fn data(&self) -> String {
-        self.folder.path().join("data").to_str().expect("text").to_owned()
-    }
-
-    fn socket(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let status = as_unprivileged(self.programs.join(program).as_os_str())
-            .args(arguments)
-            .current_dir("/")
-            .stdout(std::process::Stdio::null())
-            .status()
-            .expect("the program runs");
-        assert!(status.success(), "{program} {arguments:?}: {status}");
-    }
-
-    fn control(&self, action: &str) {
-        let (data, log) = (self.data(), self.folder.path().join("log").to_str().expect("text").to_owned());
-        let options = format!("-k {} -h '' -c max_connections=200", self.socket().display());
-        self.run("pg_ctl", &["-w", "-s", "-D", &data, "-l", &log, "-o", &options, "-m", "fast", action]);
-    }
-
-    fn connection(&self, database: &str) -> String {
-        format!("host={} user=meeting dbname={database}", self.socket().display())
-    }
-
-    /// A fresh database.
-    fn database(&self) -> String {
-        let number = self.databases.get() + 1;
-        self.databases.set(number);
-        let name = format!("meeting_{number}");
-        let socket = self.socket().to_str().expect("text");
-        self.run("createdb", &["-h", socket, "-U", "meeting", &name]);
-        self.connection(&name)
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let data = self.data();
-        let _ = as_unprivileged(self.programs.join("pg_ctl").as_os_str())
-            .args(["-s", "-D", &data, "-m", "immediate", "stop"])
-            .current_dir("/")
-            .status();
-    }
-}
 
 async fn connect(connection: &str) -> PostgresStore {
     let options = PostgresOptions::new(connection).expect("a connection string").with_connections(4);
@@ -105,7 +15,7 @@ async fn connect(connection: &str) -> PostgresStore {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; run by .ci/run"]
 async fn every_case_of_the_stores_holds() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start("meeting");
     macro_rules! on_postgres {
         ($($case:ident,)+) => {$(
             let database = cluster.database();
@@ -121,7 +31,7 @@ async fn every_case_of_the_stores_holds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; run by .ci/run"]
 async fn a_database_that_goes_away_is_unavailable_and_is_found_again() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start("meeting");
     let store = connect(&cluster.database()).await;
     let nobody = "nobody".parse().expect("a key");
     assert_eq!(store.device(&nobody).await, Ok(None));
@@ -141,7 +51,7 @@ async fn a_database_that_goes_away_is_unavailable_and_is_found_again() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL; run by .ci/run"]
 async fn a_database_that_does_not_exist_is_unavailable() {
-    let cluster = Cluster::start();
+    let cluster = Cluster::start("meeting");
     let options = PostgresOptions::new(&cluster.connection("absent")).expect("a connection string");
     let refused = PostgresStore::connect(options).await.expect_err("there is no such database");
     assert!(refused.is_retryable(), "{refused}");
