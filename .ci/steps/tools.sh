@@ -30,13 +30,18 @@ if ! "$CI_CACHE/venv/bin/python" -c 'import meshcoredecoder' 2>/dev/null; then
   echo "installing: meshcoredecoder"
   "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check meshcoredecoder
 fi
+# npm_package <name> <version>
+npm_package() {
+  if ! grep -qs "\"version\": \"$2\"" "$CI_CACHE/node/node_modules/$1/package.json"; then
+    install npm npm
+    echo "installing: $1 $2"
+    npm install --silent --no-audit --no-fund --prefix "$CI_CACHE/node" "$1@$2"
+  fi
+}
 # The browser comes from Debian; this only drives it, and downloads none.
-playwright=1.60.0
-if ! grep -qs "\"version\": \"$playwright\"" "$CI_CACHE/node/node_modules/playwright-core/package.json"; then
-  install npm npm
-  echo "installing: playwright-core $playwright"
-  npm install --silent --no-audit --no-fund --prefix "$CI_CACHE/node" "playwright-core@$playwright"
-fi
+npm_package playwright-core 1.60.0
+npm_package typescript 5.9.3
+npm_package ajv 8.17.1
 
 for tool in cargo-deny cargo-fuzz; do
   if ! command -v "$tool" >/dev/null; then
@@ -45,4 +50,13 @@ for tool in cargo-deny cargo-fuzz; do
     CARGO_TARGET_DIR="$CI_CACHE/target" cargo install --quiet --locked --no-default-features "$tool"
   fi
 done
+# It reads only what the crate of its own version wrote.
+bindgen=$(cargo metadata --format-version 1 --quiet | python3 -c '
+import json, sys
+print(next(package["version"] for package in json.load(sys.stdin)["packages"] if package["name"] == "wasm-bindgen"))
+')
+if [ "$("$CI_CACHE/wasm-bindgen/bin/wasm-bindgen" --version 2>/dev/null)" != "wasm-bindgen $bindgen" ]; then
+  echo "installing: wasm-bindgen-cli $bindgen"
+  CARGO_TARGET_DIR="$CI_CACHE/target" cargo install --quiet wasm-bindgen-cli --version "$bindgen" --root "$CI_CACHE/wasm-bindgen"
+fi
 echo "tools: $(cargo --version), $(cargo deny --version), $(ssh -V 2>&1), $(node --version)"

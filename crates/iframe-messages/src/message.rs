@@ -7,6 +7,7 @@ use crate::{Limits, MessageId, Reply, Request};
 ///
 /// Source: iframe §1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message<B> {
     /// What it says.
     #[serde(flatten)]

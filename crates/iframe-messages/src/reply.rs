@@ -23,6 +23,7 @@ use crate::{Refusal, ReplyKind};
 ///
 /// Source: iframe §2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Reply {
     /// The iframe is ready. Source: iframe §2.1.
@@ -71,6 +72,7 @@ pub enum Reply {
 ///
 /// Source: iframe §3.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct ErrorReply {
     /// Why.
     pub error: Refusal,

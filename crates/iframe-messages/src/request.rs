@@ -19,6 +19,7 @@ use crate::token::{AccessToken, RefreshToken, TokenPair};
 ///
 /// Source: iframe §2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Request {
     /// One of the three that make, check and renew tokens.
@@ -31,6 +32,7 @@ pub enum Request {
 ///
 /// Source: iframe §2.2, §2.3, §2.4.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LinkRequest {
     /// Ask the user to link this host to the device. Source: iframe §2.2.
@@ -45,6 +47,7 @@ pub enum LinkRequest {
 ///
 /// Source: iframe §2.4.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct RenewToken {
     /// The token to exchange.
@@ -55,6 +58,7 @@ pub struct RenewToken {
 ///
 /// Source: iframe §1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuthorizedCall {
     /// What is asked for.
     #[serde(flatten)]
@@ -68,6 +72,7 @@ pub struct AuthorizedCall {
 ///
 /// Source: iframe §2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Call {
     /// Pair the device. Source: iframe §2.5.

@@ -99,6 +99,7 @@ token! {
 ///
 /// Source: iframe §2.2, §2.3, §2.4.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenPair {
     /// For calls.

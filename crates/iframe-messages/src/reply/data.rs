@@ -8,6 +8,7 @@ use crate::{Json, Record};
 ///
 /// Source: iframe §2.9.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct DataRetrieved {
     /// Attribute → value.
     pub data: Record,
@@ -17,6 +18,7 @@ pub struct DataRetrieved {
 ///
 /// Source: iframe §2.10.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PublicDataDecoded {
     /// What the bytes held.

@@ -9,6 +9,7 @@ use crate::token::{AccessToken, RefreshToken};
 ///
 /// Source: iframe §2.3.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenValidated {
     /// Whether both are valid for this origin.
@@ -23,6 +24,7 @@ pub struct TokenValidated {
 ///
 /// Source: iframe §2.5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct PairingCreated {
     /// The new pairing.
@@ -33,6 +35,7 @@ pub struct PairingCreated {
 ///
 /// Source: iframe §2.6.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct UserPairing {
     /// The user's pairing.

@@ -8,10 +8,12 @@ use crate::{ProcessId, Record};
 ///
 /// Source: iframe §2.7.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MyProcesses {
     /// The processes; null where there are none yet. It must be there, be it null.
     #[serde(deserialize_with = "present")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::list_or_null"))]
     pub my_processes: Option<Vec<ProcessId>>,
 }
 
@@ -24,6 +26,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 ///
 /// Source: iframe §2.8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct ProcessesRetrieved {
     /// Id of a process → `Process`. Choice: IF-7.
     pub processes: Record,
@@ -33,6 +36,7 @@ pub struct ProcessesRetrieved {
 ///
 /// Source: iframe §2.11.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessCreated {
     /// The process that was created.
@@ -43,6 +47,7 @@ pub struct ProcessCreated {
 ///
 /// Source: iframe §2.11.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedProcess {
     /// Its id.
@@ -57,6 +62,7 @@ pub struct CreatedProcess {
 ///
 /// Source: iframe §2.12.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessUpdated {
     /// `Process` with the new state. Choice: IF-7.
@@ -67,6 +73,7 @@ pub struct ProcessUpdated {
 ///
 /// Source: iframe §2.14.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct StateValidated {
     /// `Process` with the user's agreement. Choice: IF-7.

@@ -8,6 +8,7 @@ use crate::Record;
 ///
 /// Source: iframe §2.15.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct ValueHashed {
     /// The hash.
     pub hash: String,
@@ -17,6 +18,7 @@ pub struct ValueHashed {
 ///
 /// Source: iframe §2.16.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct MerkleProofRetrieved {
     /// `MerkleProofResult`. Choice: IF-7.
     pub proof: Record,
@@ -26,6 +28,7 @@ pub struct MerkleProofRetrieved {
 ///
 /// Source: iframe §2.17.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MerkleProofValidated {
     /// Whether the proof holds.

@@ -8,6 +8,7 @@ use crate::{ProcessId, Record, StateId};
 ///
 /// Source: iframe §2.11.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateProcess {
     /// The attributes, to be split into public and private ones.
@@ -22,6 +23,7 @@ pub struct CreateProcess {
 ///
 /// Source: iframe §2.12.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateProcess {
     /// The process.
@@ -32,6 +34,7 @@ pub struct UpdateProcess {
     pub private_fields: Vec<String>,
     /// New roles; null, or absent, keeps those of the last state.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(optional = nullable))]
     pub roles: Option<Record>,
 }
 
@@ -39,6 +42,7 @@ pub struct UpdateProcess {
 ///
 /// Source: iframe §2.13.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct NotifyUpdate {
     /// The process.
@@ -51,6 +55,7 @@ pub struct NotifyUpdate {
 ///
 /// Source: iframe §2.14.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ValidateState {
     /// The process.

@@ -8,6 +8,7 @@ use crate::{Bytes, Record};
 ///
 /// Source: iframe §2.15.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct HashValue {
     /// The commitment; the document's spelling is the wire's.
@@ -22,6 +23,7 @@ pub struct HashValue {
 ///
 /// Source: iframe §2.15.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct FileBlob {
     /// Its media type.
     #[serde(rename = "type")]
@@ -34,6 +36,7 @@ pub struct FileBlob {
 ///
 /// Source: iframe §2.16.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct GetMerkleProof {
     /// `ProcessState`. Choice: IF-7.
@@ -46,6 +49,7 @@ pub struct GetMerkleProof {
 ///
 /// Source: iframe §2.17.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ValidateMerkleProof {
     /// A `MerkleProofResult` as a JSON text.

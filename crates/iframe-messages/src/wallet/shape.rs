@@ -13,6 +13,7 @@ use crate::{PairingId, Record, StateId};
 ///
 /// Source: iframe §2.8. Choice: IF-62.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct Process {
     /// The states.
     pub states: Vec<ProcessState>,
@@ -22,6 +23,7 @@ pub struct Process {
 ///
 /// Source: iframe §2.16. Choice: IF-62.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessState {
     /// The root of the state's Merkle tree.
@@ -51,17 +53,21 @@ pub type Roles = BTreeMap<String, RoleDefinition>;
 ///
 /// Source: iframe §2.11. Choice: IF-62.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct RoleDefinition {
     /// Who is in it, by pairing.
     pub members: Vec<PairingId>,
     /// The private attributes that they may read.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(as = "Option<Vec<String>>", optional))]
     pub reads: Vec<String>,
     /// Whether their agreement is needed for a state to be committed.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(as = "Option<bool>", optional))]
     pub validates: bool,
     /// Of how many of them: 1 unless told otherwise.
     #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", ts(as = "Option<u32>", optional))]
     pub quorum: u32,
 }
 
@@ -73,6 +79,7 @@ const fn one() -> u32 {
 ///
 /// Source: iframe §2.16. Choice: IF-61.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct MerkleProof {
     /// The state: the root of its tree.
