@@ -16,6 +16,9 @@ pub mod sqlite;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+#[cfg(feature = "threads")]
+#[cfg_attr(docsrs, doc(cfg(feature = "threads")))]
+pub mod threads;
 
 pub use connection::{Connection, Mode, Sql};
 pub use error::SqlError;
