@@ -20,6 +20,9 @@ done
 for set in "" client server wallet; do
   echo "note: iframe-messages, ${set:-default features}: $(third_party -p iframe-messages --features "$set")"
 done
+for set in "" schedule server sqlite postgres; do
+  echo "note: ipwatch-mqtt, ${set:-default features}: $(third_party -p ipwatch-mqtt --features "$set")"
+done
 if [ "$own" != 0 ]; then
   cargo tree --edges normal -p tunnel-frame
   echo "error: tunnel-frame's default build must have no third-party crate"
