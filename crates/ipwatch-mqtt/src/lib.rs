@@ -4,8 +4,11 @@
 mod availability;
 mod command;
 mod group_name;
+mod message;
 mod response;
 mod status;
+mod timestamp;
+mod topic;
 mod wake_on_lan;
 
 #[cfg(feature = "schedule")]
@@ -15,9 +18,11 @@ pub mod schedule;
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
 
-pub use availability::{Availability, UnknownAvailability};
-pub use command::{CommandName, UnknownCommand};
+pub use availability::{Availability, InvalidAvailability};
+pub use command::{Command, CommandId, CommandName, InvalidCommandId, MalformedCommand, UnknownCommand};
 pub use group_name::{GroupName, InvalidGroupName};
-pub use response::Response;
-pub use status::Status;
+pub use message::{MAX_PACKET_BYTES, Properties, Publication, Qos};
+pub use response::{MalformedResponse, Response};
+pub use status::{MalformedStatus, Status};
+pub use topic::{InvalidTopic, Leaf, ROOT, Topic};
 pub use wake_on_lan::{InvalidMacAddress, MacAddress, magic_packet};

@@ -282,7 +282,7 @@ pub(crate) fn status(device: &str, cpu: f64) -> News {
 pub(crate) fn says(success: bool, message: &str, code: Option<&str>) -> Answer {
     let timestamp = Some("2026-01-31T12:00:05Z".parse().expect("a time"));
     let code = code.map(|code| code.parse().expect("a code"));
-    Answer::Answered(Response { success, message: message.to_owned(), timestamp, code })
+    Answer::Answered(Response { id: None, success, message: message.to_owned(), timestamp, code })
 }
 
 /// An answer, read to its end.
