@@ -11,6 +11,8 @@ mod timestamp;
 mod topic;
 mod wake_on_lan;
 
+pub mod safety;
+
 #[cfg(feature = "schedule")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schedule")))]
 pub mod schedule;
