@@ -80,6 +80,8 @@ struct Shared<S, F> {
     live: Arc<Live>,
     followers: Arc<AtomicU64>,
     upkeep: Mutex<Upkeep>,
+    /// Held from the reading of machines and schedules until they are known, so that an older reading never undoes a newer one.
+    reloading: tokio::sync::Mutex<()>,
 }
 
 /// What surrounds a server: time.
@@ -125,6 +127,7 @@ impl<S: Store, F: Fleet> IpWatchServer<S, F> {
             live: Arc::new(Live::new(boot.to_string())),
             followers: Arc::default(),
             upkeep: Mutex::default(),
+            reloading: tokio::sync::Mutex::default(),
         };
         shared.reload().await?;
         Ok(Self { shared: Arc::new(shared) })

@@ -31,6 +31,12 @@ pub trait Fleet: Debug + Send + Sync + 'static {
         command: CommandName,
         within: Duration,
     ) -> impl Future<Output = Vec<Answer>> + Send;
+
+    /// Is told that a machine is retired: what is retained in its name is to be cleared. Nothing by default.
+    fn retired(&self, device: IpAddr) -> impl Future<Output = ()> + Send {
+        let _ = device;
+        std::future::ready(())
+    }
 }
 
 /// What a machine said to a command.

@@ -84,6 +84,7 @@ impl<S: Store, F: Fleet> IpWatchServer<S, F> {
 impl<S: Store, F: Fleet> Shared<S, F> {
     /// Reads which machines and schedules there are.
     pub(super) async fn reload(&self) -> Result<(), StoreError> {
+        let _alone = self.reloading.lock().await;
         let devices = self.store.devices().await?;
         let schedules = self.store.schedules().await?;
         let grace = self.settings().grace;

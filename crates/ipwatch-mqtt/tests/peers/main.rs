@@ -9,6 +9,11 @@
 
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod schemathesis;
+#[cfg(feature = "sqlite")]
+#[path = "../server/sockets.rs"]
+mod sockets;
 #[cfg(feature = "postgres")]
 #[path = "../server/store_suite.rs"]
 mod store_suite;

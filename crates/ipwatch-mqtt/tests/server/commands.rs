@@ -188,7 +188,15 @@ async fn the_log_is_read_page_by_page_and_machine_by_machine() {
     assert_eq!((ids(&second), second["next"].clone()), (vec![3, 2, 1], Value::Null));
     let machine = bench.get("/v1/ipwatch/log?ip=192.0.2.7&limit=2").await.json();
     assert_eq!((ids(&machine), machine["next"].clone()), (vec![5, 3], json!(3)));
-    for query in ["ip=nobody", "before=0", "limit=x", "limit=1&limit=2", "before=%ff"] {
+    for query in [
+        "ip=nobody",
+        "before=0",
+        "limit=x",
+        "limit=1001",
+        "limit=99999999999",
+        "limit=1&limit=2",
+        "before=%ff",
+    ] {
         assert_eq!(
             bench.get(&format!("/v1/ipwatch/log?{query}")).await.code(),
             refused(400, "invalid"),

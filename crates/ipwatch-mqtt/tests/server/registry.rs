@@ -37,6 +37,7 @@ async fn a_machine_is_registered_changed_and_retired() {
         bench.send("DELETE", path, &bench.administer, None).await.code(),
         refused(404, "unknown_device")
     );
+    assert_eq!(bench.machines.retired(), ["192.0.2.7"], "the way to the machines is told once");
     // Registered again it is new, and nothing is known of it.
     let again = bench.put(path, json!({ "name": "Press 7" })).await;
     assert_eq!((again.status.as_u16(), &again.json()["availability"]), (201, &json!("unknown")));
@@ -149,4 +150,24 @@ async fn a_status_is_shown_with_the_documents_fields() {
     ] {
         assert_eq!(view["status"][field], value, "{field}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_registered_meanwhile_is_never_lost_by_a_reading_that_began_before() {
+    let bench = std::sync::Arc::new(Bench::new().await);
+    let reading = {
+        let bench = std::sync::Arc::clone(&bench);
+        tokio::spawn(async move {
+            loop {
+                bench.server.reload().await.unwrap();
+            }
+        })
+    };
+    for number in 1..=150 {
+        let path = format!("/v1/ipwatch/devices/192.0.2.{number}");
+        assert_eq!(bench.put(&path, json!({ "name": "a" })).await.status, 201);
+        assert_eq!(bench.get(&path).await.status, 200, "{number}");
+    }
+    reading.abort();
+    assert_eq!(bench.server.devices().devices.len(), 150);
 }

@@ -58,6 +58,7 @@ pub(crate) struct Machines {
     answers: Arc<Mutex<HashMap<IpAddr, Answer>>>,
     told: Arc<Mutex<Vec<(IpAddr, CommandName)>>>,
     gate: Arc<Mutex<Option<Arc<Notify>>>>,
+    retired: Arc<Mutex<Vec<IpAddr>>>,
 }
 
 impl Machines {
@@ -69,6 +70,11 @@ impl Machines {
     /// From now on they answer when the gate is opened.
     pub(crate) fn hold(&self) -> Arc<Notify> {
         Arc::clone(self.gate.lock().unwrap().insert(Arc::default()))
+    }
+
+    /// Those that were retired.
+    pub(crate) fn retired(&self) -> Vec<String> {
+        self.retired.lock().unwrap().iter().map(ToString::to_string).collect()
     }
 
     /// What they were told to do since this was asked last.
@@ -105,6 +111,10 @@ impl Fleet for Machines {
             tokio::time::sleep(within).await;
         }
         answers.into_iter().map(|answer| answer.unwrap_or(Answer::NoAnswer)).collect()
+    }
+
+    async fn retired(&self, device: IpAddr) {
+        self.retired.lock().unwrap().push(device);
     }
 }
 

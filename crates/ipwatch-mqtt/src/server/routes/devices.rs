@@ -61,5 +61,9 @@ pub(super) async fn retire<S: Store, F: Fleet>(
     let now = shared.environment.clock.now();
     let retired = shared.store.retire_device(address, now).await.map_err(|error| unavailable(&error))?;
     shared.reload().await.map_err(|error| unavailable(&error))?;
-    if retired { Ok(no_content()) } else { Err(Refusal::unknown_device()) }
+    if !retired {
+        return Err(Refusal::unknown_device());
+    }
+    shared.fleet.retired(address).await;
+    Ok(no_content())
 }

@@ -29,8 +29,13 @@ pub(super) async fn read<S: Store, F: Fleet>(call: &Call<'_, S, F>) -> Result<Re
         Some(Ok(address)) => Some(address.to_canonical()),
         Some(Err(_)) => return Err(Refusal::invalid("ip is no address")),
     };
-    let limit = parse("limit", limit)?.and_then(|limit| u32::try_from(limit).ok());
-    let most = limit.unwrap_or(USUAL_ENTRIES).min(MAX_ENTRIES);
+    let most = match parse("limit", limit)? {
+        None => USUAL_ENTRIES,
+        Some(limit) => u32::try_from(limit)
+            .ok()
+            .filter(|limit| *limit <= MAX_ENTRIES)
+            .ok_or_else(|| Refusal::invalid(format!("limit is at most {MAX_ENTRIES}")))?,
+    };
     // One more tells whether there is a next page.
     let filter = LogFilter { device, before: parse("before", before)?, most: most + 1 };
     let mut entries = call.shared.store.log(filter).await.map_err(|error| unavailable(&error))?;
