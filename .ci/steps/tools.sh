@@ -17,6 +17,8 @@ install strace strace
 install node nodejs
 install chromium chromium
 install python3 python3
+install mosquitto mosquitto
+install mosquitto_pub mosquitto-clients
 if ! python3 -c 'import ensurepip' 2>/dev/null; then packages python3-venv; fi
 install psql postgresql-client
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then packages postgresql; fi
@@ -29,6 +31,10 @@ fi
 if ! "$CI_CACHE/venv/bin/python" -c 'import meshcoredecoder' 2>/dev/null; then
   echo "installing: meshcoredecoder"
   "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check meshcoredecoder
+fi
+if ! "$CI_CACHE/venv/bin/python" -c 'import paho.mqtt' 2>/dev/null; then
+  echo "installing: paho-mqtt"
+  "$CI_CACHE/venv/bin/pip" install --quiet --disable-pip-version-check paho-mqtt
 fi
 # npm_package <name> <version>
 npm_package() {

@@ -7,6 +7,7 @@ use daemon::lifecycle::Stop;
 use daemon::program::{self, Configuration};
 
 use crate::command::check_in::CheckInCommand;
+use crate::command::ipwatch::IpWatchCommand;
 use crate::config::Config;
 use crate::demo;
 use crate::run::Receiver;
@@ -40,6 +41,9 @@ enum Command {
     /// Take check-ins of mesh-radio bots on 127.0.0.1, as the document's script does; or work on those taken
     #[command(name = "checkin")]
     CheckIn(CheckInCommand),
+    /// The machines: list, add, switch, and who may
+    #[command(name = "ipwatch", subcommand)]
+    IpWatch(IpWatchCommand),
     #[command(flatten)]
     Operate(crate::command::Command),
     /// Print the API's OpenAPI document
@@ -58,6 +62,11 @@ impl Cli {
         match self.command {
             Some(Command::Operate(command)) => {
                 // Keys and ports that only a server needs are not looked at: a missing host key stops no command.
+                let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
+                let text = program::runtime()?.block_on(command.run(&loaded.settings, terminal_width()))?;
+                return daemon::cli::print(&text);
+            }
+            Some(Command::IpWatch(command)) => {
                 let Some(loaded) = self.common.load::<Config>(&settings)? else { return Ok(()) };
                 let text = program::runtime()?.block_on(command.run(&loaded.settings, terminal_width()))?;
                 return daemon::cli::print(&text);

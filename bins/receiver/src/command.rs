@@ -5,6 +5,7 @@
 mod authorized_keys;
 pub mod check_in;
 mod device;
+pub mod ipwatch;
 mod key;
 mod listing;
 mod port;

@@ -3,6 +3,7 @@
 //! `docs/receiver.example.toml` shows every key with its default.
 
 mod check_in;
+mod ipwatch;
 mod meeting;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use daemon::tls::ServerTls;
 use serde::{Deserialize, Serialize};
 
 pub use check_in::{CheckIn, CheckInLimits};
+pub use ipwatch::{Broker, BrokerAccess, IpWatch};
 pub use meeting::{AuthorizedKeys, DeviceCredentials, HostKeys, Meeting, ServerPubkeyFile};
 
 /// Everything that can be set.
@@ -32,6 +34,9 @@ pub struct Config {
     /// Check-ins; without it there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkin: Option<CheckIn>,
+    /// The machines; without it there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipwatch: Option<IpWatch>,
     /// Health and metrics.
     pub admin: AdminSettings,
     /// What is written to the log.
@@ -90,6 +95,7 @@ impl Configuration for Config {
         let refuse = |problem: Problem| loaded.refuse(&problem.key, &problem.message);
         loaded.settings.meeting.settings().map_err(refuse)?;
         loaded.settings.checkin.as_ref().map(CheckIn::settings).transpose().map_err(refuse)?;
+        loaded.settings.ipwatch.as_ref().map(IpWatch::settings).transpose().map_err(refuse)?;
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! The pages of the console: plain files from `web/`, compiled in, served with what keeps a page from harm.
 //!
-//! Names and messages on the pages come from anyone with a radio. The pages put them in as text only; the policy below is the
-//! second wall: no script but our own files, no request to anywhere else, no markup made from a string.
+//! Names and messages on the pages come from anyone with a radio, and from whatever machine calls itself something. The pages put them in
+//! as text only; the policy below is the second wall: no script but our own files, no request to anywhere else, no markup made from a
+//! string.
 //!
 //! Choice: CI-82.
 
@@ -22,7 +23,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use sha2::{Digest, Sha256};
 use tower_service::Service;
 
-use files::{FILES, REDIRECTS};
+use files::FILES;
 
 /// Where the pages are mounted.
 pub(crate) const PREFIX: &str = "/console";
@@ -31,29 +32,93 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// A section of the console, in the order of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Section {
+    /// The check-ins of weekly nets.
+    CheckIns,
+    /// The machines.
+    Machines,
+}
+
+impl Section {
+    const ALL: [Self; 2] = [Self::CheckIns, Self::Machines];
+
+    /// The name of its folder.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::CheckIns => "checkins",
+            Self::Machines => "machines",
+        }
+    }
+
+    /// The section that a file is part of; none for what all share.
+    fn of(path: &str) -> Option<Self> {
+        let folder = path.trim_start_matches('/').split_once('/')?.0;
+        Self::ALL.into_iter().find(|section| section.name() == folder)
+    }
+}
+
+/// The module that tells the pages which sections there are. Relative, so that a reverse proxy may put a folder in front.
+fn sections_module(sections: &[Section]) -> String {
+    let rows: String = sections
+        .iter()
+        .map(|section| section.name())
+        .map(|name| format!("  {{ id: '{name}', href: '../{name}/' }},\n"))
+        .collect();
+    format!(
+        "// The sections that this receiver has, in the order of the navigation.\n\nexport const SECTIONS = [\n{rows}];\n"
+    )
+}
+
 /// A file of the pages.
 #[derive(Debug)]
 struct Page {
     path: &'static str,
     kind: HeaderValue,
-    bytes: &'static [u8],
+    bytes: Bytes,
     etag: HeaderValue,
+}
+
+impl Page {
+    /// With a tag of its content: the same in every process of the same build and settings.
+    fn new(path: &'static str, bytes: Bytes) -> Option<Self> {
+        let digest: String =
+            Sha256::digest(&bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let etag = HeaderValue::try_from(format!("\"{digest}\"")).ok()?;
+        Some(Self { path, kind: HeaderValue::from_static(kind_of(path)), bytes, etag })
+    }
 }
 
 /// The pages as a service. Clones share them.
 #[derive(Debug, Clone)]
-pub(crate) struct Console(Arc<Vec<Page>>);
+pub(crate) struct Console {
+    pages: Arc<Vec<Page>>,
+    sections: Arc<[Section]>,
+}
 
 impl Console {
-    /// The pages, each with a tag of its content: the same in every process of the same build.
-    pub(crate) fn new() -> Self {
-        let pages = FILES.iter().filter_map(|(path, bytes)| {
-            let digest: String =
-                Sha256::digest(bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-            let etag = HeaderValue::try_from(format!("\"{digest}\"")).ok()?;
-            Some(Page { path, kind: HeaderValue::from_static(kind_of(path)), bytes, etag })
-        });
-        Self(Arc::new(pages.collect()))
+    /// The pages of these sections, and what all pages share.
+    pub(crate) fn new(sections: &[Section]) -> Self {
+        let wanted = |path: &str| Section::of(path).is_none_or(|section| sections.contains(&section));
+        let files = FILES.iter().filter(|(path, _)| wanted(path));
+        let files = files.filter_map(|(path, bytes)| Page::new(path, Bytes::from_static(bytes)));
+        let module = Page::new("/sections.js", Bytes::from(sections_module(sections)));
+        Self { pages: Arc::new(files.chain(module).collect()), sections: sections.into() }
+    }
+
+    /// Where what people type leads. Relative, as are the pages' own links.
+    fn redirect(&self, below: &str) -> Option<String> {
+        let first = self.sections.first()?.name();
+        match below {
+            "" => Some(format!("console/{first}/")),
+            "/" => Some(format!("{first}/")),
+            _ => {
+                let asked = below.strip_prefix('/')?;
+                let section = self.sections.iter().find(|section| section.name() == asked)?;
+                Some(format!("{}/", section.name()))
+            }
+        }
     }
 
     fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<BoxBody> {
@@ -63,13 +128,14 @@ impl Console {
             return response;
         }
         let below = path.strip_prefix(PREFIX).unwrap_or_default();
-        if let Some(page) = self.0.iter().find(|page| page.path == below) {
+        if let Some(page) = self.pages.iter().find(|page| page.path == below) {
             return page.answer(headers);
         }
-        match REDIRECTS.iter().find(|(from, _)| *from == below) {
-            Some((_, to)) => {
-                let mut response = text(StatusCode::PERMANENT_REDIRECT, "the page is elsewhere\n");
-                response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
+        match self.redirect(below).and_then(|to| HeaderValue::try_from(to).ok()) {
+            Some(to) => {
+                // Not for ever: another section may be the first one tomorrow.
+                let mut response = text(StatusCode::TEMPORARY_REDIRECT, "the page is elsewhere\n");
+                response.headers_mut().insert(LOCATION, to);
                 response
             }
             None => text(StatusCode::NOT_FOUND, "there is no such page\n"),
@@ -82,7 +148,7 @@ impl Page {
         let known = asked.get_all(IF_NONE_MATCH).iter().any(|tags| lists(tags, &self.etag));
         let mut response = match known {
             true => Response::new(full(Bytes::new())),
-            false => Response::new(full(self.bytes)),
+            false => Response::new(full(self.bytes.clone())),
         };
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -137,12 +203,14 @@ mod tests {
     use super::*;
     use std::path::Path;
 
+    const BOTH: [Section; 2] = [Section::CheckIns, Section::Machines];
+
     fn get(path: &str, tag: Option<&str>) -> Response<BoxBody> {
         let mut headers = HeaderMap::new();
         if let Some(tag) = tag {
             headers.insert(IF_NONE_MATCH, tag.parse().unwrap());
         }
-        Console::new().answer(&Method::GET, path, &headers)
+        Console::new(&BOTH).answer(&Method::GET, path, &headers)
     }
 
     #[test]
@@ -150,6 +218,8 @@ mod tests {
         let table = [
             ("/console/checkins/", "text/html; charset=utf-8"),
             ("/console/checkins/main.js", "text/javascript; charset=utf-8"),
+            ("/console/machines/", "text/html; charset=utf-8"),
+            ("/console/sections.js", "text/javascript; charset=utf-8"),
             ("/console/console.css", "text/css; charset=utf-8"),
             ("/console/icon.svg", "image/svg+xml"),
         ];
@@ -183,12 +253,13 @@ mod tests {
             ("/console", "console/checkins/"),
             ("/console/", "checkins/"),
             ("/console/checkins", "checkins/"),
+            ("/console/machines", "machines/"),
         ];
         for (from, to) in table {
             let answer = get(from, None);
             assert_eq!(
                 (answer.status(), &answer.headers()[LOCATION]),
-                (StatusCode::PERMANENT_REDIRECT, &to.parse().unwrap())
+                (StatusCode::TEMPORARY_REDIRECT, &to.parse().unwrap())
             );
         }
         for absent in
@@ -200,7 +271,7 @@ mod tests {
 
     #[test]
     fn only_reading_is_answered() {
-        let answer = Console::new().answer(&Method::POST, "/console/checkins/", &HeaderMap::new());
+        let answer = Console::new(&BOTH).answer(&Method::POST, "/console/checkins/", &HeaderMap::new());
         assert_eq!(
             (answer.status(), &answer.headers()[ALLOW]),
             (StatusCode::METHOD_NOT_ALLOWED, &"GET, HEAD".parse().unwrap())
@@ -228,16 +299,64 @@ mod tests {
 
     /// Each module would otherwise wait for the one that names it.
     #[test]
-    fn the_page_asks_for_all_its_modules_at_once() {
-        let (_, page) = FILES.iter().find(|(path, _)| *path == "/checkins/").unwrap();
-        let page = std::str::from_utf8(page).unwrap();
-        for (path, _) in FILES.iter().filter(|(path, _)| path.ends_with(".js")) {
-            let href = match path.strip_prefix("/checkins/") {
-                Some(beside) => format!("=\"{beside}\""),
-                None => format!("=\"..{path}\""),
-            };
-            assert!(page.contains(&href), "{href} is not in the page");
+    fn a_page_asks_for_all_its_modules_at_once() {
+        for section in BOTH {
+            let folder = format!("/{}/", section.name());
+            let (_, page) = FILES.iter().find(|(path, _)| *path == folder).unwrap();
+            let page = std::str::from_utf8(page).unwrap();
+            let own = |path: &&(&str, &[u8])| path.0.ends_with(".js") && path.0.starts_with(&folder);
+            for (path, _) in FILES.iter().filter(own) {
+                let href = format!("=\"{}\"", path.strip_prefix(&folder).unwrap());
+                assert!(page.contains(&href), "{href} is not in {folder}");
+            }
+            for import in imports_of(&folder) {
+                let href = format!("=\"..{import}\"");
+                assert!(page.contains(&href), "{href} is not in {folder}");
+            }
         }
+    }
+
+    /// The shared modules that a section uses, by its own words and by theirs.
+    fn imports_of(folder: &str) -> std::collections::BTreeSet<String> {
+        let source = |path: &str| FILES.iter().find(|(name, _)| *name == path).map(|(_, bytes)| *bytes);
+        let mut found = std::collections::BTreeSet::new();
+        let mut left: Vec<String> = FILES
+            .iter()
+            .filter(|(path, _)| path.starts_with(folder) && path.ends_with(".js"))
+            .map(|(path, _)| (*path).to_owned())
+            .collect();
+        while let Some(path) = left.pop() {
+            let text = source(&path).map(|bytes| std::str::from_utf8(bytes).unwrap()).unwrap_or_default();
+            for target in text.lines().filter_map(|line| line.split_once(" from '")?.1.strip_suffix("';")) {
+                let mut steps: Vec<&str> = path.split('/').collect();
+                steps.pop();
+                for step in target.split('/') {
+                    match step {
+                        "." => {}
+                        ".." => _ = steps.pop(),
+                        step => steps.push(step),
+                    }
+                }
+                let target = steps.join("/");
+                if !target.starts_with(folder) && found.insert(target.clone()) {
+                    left.push(target);
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_section_that_is_off_is_neither_served_nor_named() {
+        let console = Console::new(&[Section::Machines]);
+        let get = |path: &str| console.answer(&Method::GET, path, &HeaderMap::new());
+        assert_eq!(get("/console/").headers()[LOCATION], "machines/");
+        for path in ["/console/checkins/", "/console/checkins", "/console/checkins/main.js"] {
+            assert_eq!(get(path).status(), StatusCode::NOT_FOUND, "{path}");
+        }
+        assert_eq!(get("/console/parts/dom.js").status(), StatusCode::OK);
+        let module = sections_module(&[Section::Machines]);
+        assert!(module.contains("{ id: 'machines', href: '../machines/' }") && !module.contains("checkins"));
     }
 
     /// The policy would stop them in the browser; a page that relies on one would be broken there.

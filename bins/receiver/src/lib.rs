@@ -12,6 +12,7 @@ mod console;
 pub mod database;
 pub mod demo;
 mod first_operator;
+pub mod ipwatch;
 mod metrics;
 mod run;
 

@@ -1,6 +1,7 @@
 //! What the receiver counts, in Prometheus' text format.
 
 mod check_in;
+mod ipwatch;
 
 use std::fmt::{self, Write as _};
 
@@ -11,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 pub(crate) use check_in::CheckInMetrics;
+pub(crate) use ipwatch::{Figures, IpWatchMetrics};
 
 /// What was asked for; `none` for a request that met no route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! The receiver as a whole: its parts, one file each, on one listener; new settings; the end.
 
 mod check_ins;
+mod ipwatch;
 mod meeting;
 
 use std::future::ready;
@@ -16,8 +17,10 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use self::check_ins::CheckIns;
+use self::ipwatch::IpWatch;
 use self::meeting::Meeting;
 use crate::config::{Config, Problem};
+use crate::console::{self, Console, Section};
 use crate::database::with_store;
 
 /// Between two rounds of housekeeping.
@@ -98,9 +101,22 @@ impl Receiver {
             Some(settings) => Some(CheckIns::start(settings, &mut serving, &mut registry).await?),
             None => None,
         };
+        let machines = match &config.ipwatch {
+            Some(settings) => Some(IpWatch::start(settings, &mut serving, &mut registry).await?),
+            None => None,
+        };
         let mut protocols = meeting.mount(Mount::new());
+        let mut sections = Vec::new();
         if let Some(check_ins) = &check_ins {
             protocols = check_ins.mount(protocols);
+            sections.push(Section::CheckIns);
+        }
+        if let Some(machines) = &machines {
+            protocols = machines.mount(protocols);
+            sections.push(Section::Machines);
+        }
+        if !sections.is_empty() {
+            protocols = protocols.at(console::PREFIX, Console::new(&sections));
         }
         self.live(serving, registry, protocols, move |new| {
             let of_meeting = meeting.change(new)?;
@@ -108,9 +124,13 @@ impl Receiver {
                 (Some(check_ins), Some(new)) => Some(check_ins.change(new)?),
                 _ => None,
             };
+            let of_machines = match (&machines, &new.ipwatch) {
+                (Some(machines), Some(new)) => Some(machines.change(new)?),
+                _ => None,
+            };
             Ok(Box::new(|| {
                 of_meeting();
-                of_check_ins.into_iter().for_each(|change| change());
+                of_check_ins.into_iter().chain(of_machines).for_each(|change| change());
             }))
         })
         .await
@@ -129,7 +149,7 @@ impl Receiver {
         }
         let (mut serving, mut registry) = self.begin(stop);
         let check_ins = CheckIns::start(&settings, &mut serving, &mut registry).await?;
-        let protocols = check_ins.mount(Mount::new());
+        let protocols = check_ins.mount(Mount::new()).at(console::PREFIX, Console::new(&[Section::CheckIns]));
         self.live(serving, registry, protocols, move |new| {
             check_ins.change(new.checkin.as_ref().unwrap_or(&settings))
         })
@@ -191,10 +211,16 @@ fn tell_of_restart(at_start: &Config, new: &Config) {
             check_ins.limits.queue,
         ))
     };
+    let machines = |config: &Config| {
+        let machines = config.ipwatch.as_ref()?;
+        let place = (machines.path.clone(), machines.postgres.clone());
+        Some((place, machines.broker.clone(), machines.machine_metrics))
+    };
     warn_of_restart(&[
         ("http", at_start.http != new.http),
         ("database", at_start.database != new.database),
         ("checkin", place(at_start) != place(new)),
+        ("ipwatch", machines(at_start) != machines(new)),
         ("admin", at_start.admin != new.admin),
         ("shutdown", at_start.shutdown != new.shutdown),
     ]);

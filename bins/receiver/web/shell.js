@@ -25,11 +25,12 @@ export function address(view, params = {}) {
 
 /**
  * Runs a section. `views`: `{ id, show(context), hidden }` in the order of the navigation; `show` fills `context.root`, and `context.signal`
- * ends what it began. `prepare(api, signal)` gives what all views of the section need; `head(context)` the line above them.
+ * ends what it began. `prepare(api, signal)` gives what all views of the section need; `head(context)` the line above them; `key` is the
+ * name under which the reader's key is remembered.
  */
-export function run({ section, views, words, prepare, head }) {
+export function run({ section, views, words, prepare, head, key }) {
   learn(words);
-  const api = new Api();
+  const api = new Api(key);
   let ending = new AbortController();
 
   async function draw({ focus = false } = {}) {

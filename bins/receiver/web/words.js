@@ -4,6 +4,7 @@ export const WORDS = {
   en: {
     'console': 'Console',
     'section.checkins': 'Check-ins',
+    'section.machines': 'Machines',
     'nav.sections': 'Sections',
     'nav.views': 'Views',
     'nav.skip': 'Skip to content',
@@ -44,6 +45,7 @@ export const WORDS = {
   fr: {
     'console': 'Console',
     'section.checkins': 'Pointages',
+    'section.machines': 'Machines',
     'nav.sections': 'Sections',
     'nav.views': 'Vues',
     'nav.skip': 'Aller au contenu',

@@ -18,6 +18,7 @@ use daemon::program;
 use super::listing::Json;
 use crate::check_ins::work_on;
 use crate::config::{CheckIn, Config};
+pub(super) use ask::encoded;
 
 /// Takes check-ins on 127.0.0.1, or works on those that were taken.
 #[derive(Debug, Args)]

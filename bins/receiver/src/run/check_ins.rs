@@ -14,7 +14,6 @@ use prometheus_client::registry::Registry;
 use super::{Change, HOUSEKEEPING, STANDSTILL, refused};
 use crate::check_ins;
 use crate::config::CheckIn;
-use crate::console::{self, Console};
 use crate::metrics::CheckInMetrics;
 
 /// Below it are reading and batches, whatever the submission paths are.
@@ -59,7 +58,7 @@ impl CheckIns {
 
     /// A submission path `/` takes all that nothing else is mounted at.
     pub(super) fn mount(&self, protocols: Mount) -> Mount {
-        let protocols = protocols.at(API, self.server.clone()).at(console::PREFIX, Console::new());
+        let protocols = protocols.at(API, self.server.clone());
         self.paths
             .iter()
             .filter(|path| *path != API)

@@ -61,7 +61,8 @@ fn the_suggestions_are_understood_and_complete() {
         let text = text
             .replace("/etc/ssh/ssh_host_ed25519_key.pub", key.to_str().unwrap())
             .replace("/etc/meeting/operators.pub", key.to_str().unwrap())
-            .replace("/etc/meeting/checkin-secret", key.to_str().unwrap());
+            .replace("/etc/meeting/checkin-secret", key.to_str().unwrap())
+            .replace("/etc/meeting/ipwatch-secret", key.to_str().unwrap());
         taken.push_str(&text);
         taken.push('\n');
     }

@@ -11,6 +11,7 @@ mod check_ins;
 mod commands;
 mod demo;
 mod example;
+mod ipwatch;
 mod serve;
 mod stage;
 mod web;

@@ -87,6 +87,11 @@ impl Stage {
         run_check_in_command(&self.config, line).await
     }
 
+    /// What a command prints that works on the machines of this receiver.
+    pub(crate) async fn ipwatch_command(&self, line: &[&str]) -> Result<String, Failure> {
+        run_ipwatch_command(&self.config, line).await
+    }
+
     /// What a command prints, on the database of this receiver.
     pub(crate) async fn command(&self, line: &[&str]) -> Result<String, Failure> {
         run_command(&self.config, line).await
@@ -120,4 +125,18 @@ pub(crate) async fn run_check_in_command(config: &Config, line: &[&str]) -> Resu
     let mut out = Vec::new();
     parsed.work.run(config.checkin.as_ref().unwrap(), None, &mut out).await?;
     Ok(String::from_utf8(out).unwrap())
+}
+
+/// What stands behind `receiver ipwatch`.
+#[derive(Debug, clap::Parser)]
+#[command(no_binary_name = true)]
+struct IpWatchLine {
+    #[command(subcommand)]
+    command: receiver::command::ipwatch::IpWatchCommand,
+}
+
+pub(crate) async fn run_ipwatch_command(config: &Config, line: &[&str]) -> Result<String, Failure> {
+    let parsed =
+        <IpWatchLine as clap::Parser>::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
+    parsed.command.run(config, None).await
 }

@@ -5,7 +5,7 @@ mod crowd;
 mod disk;
 mod kill;
 mod nginx_block;
-mod page;
+pub(crate) mod page;
 mod takeover;
 mod wire;
 

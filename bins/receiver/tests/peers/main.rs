@@ -1,5 +1,5 @@
 //! The real programs, as processes, between real peers: OpenSSH, git, nginx, curl, iperf3, Node.js, Python,
-//! PostgreSQL.
+//! PostgreSQL, Mosquitto.
 //!
 //! They need the three programs beside each other (`cargo build --workspace --bins`) and the peers from Debian's packages, so
 //! they run only when asked for, as `.ci/run` does. They fail when a peer is missing.
@@ -19,6 +19,7 @@ mod document;
 mod durability;
 mod encrypted;
 mod foreign;
+mod ipwatch;
 mod nginx;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -15,7 +15,14 @@ export class ApiError extends Error {
 
 export class Api {
   #kept = new Map();
-  #key = recall('key', 'sessionStorage') ?? recall('key');
+  #name;
+  #key;
+
+  /** `name` is where the key is remembered: each protocol has keys of its own. */
+  constructor(name = 'key') {
+    this.#name = name;
+    this.#key = recall(name, 'sessionStorage') ?? recall(name);
+  }
 
   get hasKey() {
     return this.#key !== null;
@@ -25,18 +32,17 @@ export class Api {
   setKey(key, keep = false) {
     this.#key = key;
     this.#kept.clear();
-    remember('key', key, 'sessionStorage');
-    remember('key', keep ? key : null);
+    remember(this.#name, key, 'sessionStorage');
+    remember(this.#name, keep ? key : null);
   }
 
   /** The JSON at `path`. `fresh` is false where it is the same as last time. */
   async get(path, query = {}, signal = undefined) {
     const url = address(path, query);
     const kept = this.#kept.get(url);
-    const headers = { accept: 'application/json' };
-    if (this.#key) headers.authorization = `Bearer ${this.#key}`;
+    const headers = this.#headers('application/json');
     if (kept) headers['if-none-match'] = kept.etag;
-    const response = await reach(url, headers, signal);
+    const response = await reach(url, { headers, signal: limited(signal) }, signal);
     if (response.status === 304 && kept) return { data: kept.data, fresh: false };
     if (!response.ok) throw await refusal(response, this.hasKey);
     const data = await response.json().catch(() => {
@@ -44,6 +50,35 @@ export class Api {
     });
     this.#keep(url, response.headers.get('etag'), data);
     return { data, fresh: true };
+  }
+
+  /**
+   * Asks for something to be done: `{ status, data }`. What the receiver says of it, a refusal included, is for the caller; only a key that is
+   * missing or wrong, and a receiver that cannot be reached, are errors.
+   */
+  async send(method, path, body = undefined, signal = undefined, seconds = 20) {
+    const headers = this.#headers('application/json');
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: limited(signal, seconds) };
+    const response = await reach(path, options, signal);
+    if (response.status === 401) throw await refusal(response, this.hasKey);
+    const text = await response.text();
+    try {
+      return { status: response.status, data: text === '' ? null : JSON.parse(text) };
+    } catch {
+      throw new ApiError('garbled', { status: response.status });
+    }
+  }
+
+  /** The answer whose body goes on: a stream of events. */
+  async stream(path, signal) {
+    const response = await reach(path, { headers: this.#headers('text/event-stream'), signal }, signal);
+    if (!response.ok) throw await refusal(response, this.hasKey);
+    return response;
+  }
+
+  #headers(accept) {
+    return this.#key ? { accept, authorization: `Bearer ${this.#key}` } : { accept };
   }
 
   #keep(url, etag, data) {
@@ -60,10 +95,14 @@ function address(path, query) {
   return search ? `${path}?${search}` : path;
 }
 
-async function reach(url, headers, signal) {
-  const limit = AbortSignal.timeout(20_000);
+function limited(signal, seconds = 20) {
+  const limit = AbortSignal.timeout(seconds * 1000);
+  return signal ? either(signal, limit) : limit;
+}
+
+async function reach(url, options, signal) {
   try {
-    return await fetch(url, { headers, signal: signal ? either(signal, limit) : limit, cache: 'no-store', credentials: 'omit' });
+    return await fetch(url, { ...options, cache: 'no-store', credentials: 'omit' });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError('unreachable');

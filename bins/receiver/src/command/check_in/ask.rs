@@ -60,7 +60,7 @@ async fn collected(response: Response<ReplyBody>) -> Result<bytes::Bytes, Failur
 }
 
 /// A text within a path or a query: letters and digits as they are, every other byte as `%20`.
-pub(super) fn encoded(text: &str) -> String {
+pub(in crate::command) fn encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),

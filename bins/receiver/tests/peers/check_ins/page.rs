@@ -95,7 +95,7 @@ fn settings(folder: &Path, today: Date) -> PathBuf {
 }
 
 /// Where `.ci/run` puts playwright-core.
-fn playwright() -> PathBuf {
+pub(crate) fn playwright() -> PathBuf {
     let cache = std::env::var_os("CI_CACHE").map(PathBuf::from).unwrap_or_else(|| {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let home = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
