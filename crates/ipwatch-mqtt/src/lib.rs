@@ -5,6 +5,7 @@ mod availability;
 mod command;
 mod group_name;
 mod message;
+mod random;
 mod response;
 mod status;
 mod timestamp;
@@ -12,6 +13,9 @@ mod topic;
 mod wake_on_lan;
 
 pub mod safety;
+
+pub mod agent;
+pub mod controller;
 
 #[cfg(feature = "schedule")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schedule")))]
