@@ -134,7 +134,7 @@ async fn reading(store: &SqlStore, kept: i64) {
         let begun = Instant::now();
         let points = store.history(device, whole, 2000).await.unwrap();
         times.push(begun.elapsed());
-        assert_eq!(points.len() as i64, (kept + 1) / 2);
+        assert_eq!(i64::try_from(points.len()), Ok((kept + 1) / 2));
     }
     println!(
         "reading {kept} samples of one machine: {:?}, the slowest {:?}",
@@ -146,7 +146,7 @@ async fn reading(store: &SqlStore, kept: i64) {
         let begun = Instant::now();
         let gone = store.prune_history(device, time(30 * kept / 2), 2000).await.unwrap();
         times.push(begun.elapsed());
-        assert_eq!(gone as i64, kept / 2);
+        assert_eq!(i64::try_from(gone), Ok(kept / 2));
     }
     println!(
         "forgetting {} of one machine: {:?}, the slowest {:?}",

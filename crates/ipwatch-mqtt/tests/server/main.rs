@@ -16,6 +16,7 @@ mod hostile;
 mod openapi;
 mod registry;
 mod schedules;
+mod sessions;
 mod sockets;
 mod sqlite_store;
 mod store_suite;
