@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::config::{HostPort, Period, SecretSource};
@@ -11,7 +10,6 @@ use daemon::secret::SecretString;
 use daemon::tls::{ClientTls, Connector};
 use ipwatch_mqtt::server::store::Role;
 use ipwatch_mqtt::server::{Settings, SharedSecret};
-use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
@@ -129,8 +127,8 @@ impl BrokerAccess {
     ///
     /// # Errors
     /// As [`Connector::new`].
-    pub fn tls_config(&self) -> Result<Option<Arc<ClientConfig>>, Failure> {
-        self.tls.as_ref().map(|tls| Connector::new(tls, &[]).map(|connector| connector.config())).transpose()
+    pub fn connector(&self) -> Result<Option<Connector>, Failure> {
+        self.tls.as_ref().map(|tls| Connector::new(tls, &[])).transpose()
     }
 }
 

@@ -50,7 +50,7 @@ impl IpWatch {
         let access = config.broker.access().map_err(refused)?;
         // What cannot be read now is an operator's mistake, and no reason to try again for ever.
         access.password()?;
-        access.tls_config()?;
+        access.connector()?;
         let outgoing = Outgoing::default();
         let link = Link::new(access, outgoing.clone(), metrics.clone());
         let reach = Reach::new(outgoing, metrics);

@@ -1,6 +1,7 @@
 //! The machines: a real receiver, a real broker, and agents by another hand.
 
 mod document;
+mod encrypted;
 mod page;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ struct Room {
     folder: tempfile::TempDir,
     broker: u16,
     passwords: BTreeMap<String, String>,
+    /// More flags of `broker-config`, and the receiver's table `[ipwatch.broker.tls]` where it is encrypted.
+    flags: Vec<String>,
+    tls: Option<String>,
     mosquitto: Option<Program>,
     receiver: Option<Program>,
 }
@@ -28,11 +32,24 @@ struct Room {
 impl Room {
     /// The machines are `(address, name, more flags)`.
     fn open(machines: &[(IpAddr, &str, &[&str])]) -> Self {
+        Self::open_with(machines, Vec::new(), None)
+    }
+
+    fn open_with(machines: &[(IpAddr, &str, &[&str])], flags: Vec<String>, tls: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, broker, config) = (free_port(), free_port(), folder.path().join("receiver.toml"));
         let url = format!("http://127.0.0.1:{port}");
-        let mut room =
-            Self { url, config, folder, broker, passwords: BTreeMap::new(), mosquitto: None, receiver: None };
+        let mut room = Self {
+            url,
+            config,
+            folder,
+            broker,
+            passwords: BTreeMap::new(),
+            flags,
+            tls,
+            mosquitto: None,
+            receiver: None,
+        };
         room.configure("none yet");
         for (ip, name, more) in machines {
             let ip = ip.to_string();
@@ -48,9 +65,13 @@ impl Room {
     }
 
     fn configure(&self, password: &str) {
+        let (scheme, tls) = match &self.tls {
+            Some(tls) => ("mqtts", format!("[ipwatch.broker.tls]\n{tls}\n")),
+            None => ("mqtt", String::new()),
+        };
         let text = format!(
             "[http]\nlisten = \"{1}\"\n[database]\npath = \"{0}/receiver.db\"\n[ipwatch]\npath = \"{0}/ipwatch.db\"\n\
-             [ipwatch.broker]\naddress = \"mqtt://127.0.0.1:{2}\"\npassword = \"{password}\"\n",
+             [ipwatch.broker]\naddress = \"{scheme}://127.0.0.1:{2}\"\npassword = \"{password}\"\n{tls}",
             self.folder.path().display(),
             self.url.strip_prefix("http://").unwrap(),
             self.broker,
@@ -61,7 +82,9 @@ impl Room {
     /// Writes Mosquitto's files; the passwords that were made.
     fn broker_config(&self) -> BTreeMap<String, String> {
         let (output, listen) = (self.folder.path().join("mosquitto"), format!("127.0.0.1:{}", self.broker));
-        let line = ["broker-config", "--output", output.to_str().unwrap(), "--listen", &listen, "--json"];
+        let mut line =
+            vec!["broker-config", "--output", output.to_str().unwrap(), "--listen", &listen, "--json"];
+        line.extend(self.flags.iter().map(String::as_str));
         let made: serde_json::Value = serde_json::from_str(&self.command(&line)).unwrap();
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
         made.as_array().unwrap().iter().map(|made| (text(&made["user"]), text(&made["password"]))).collect()

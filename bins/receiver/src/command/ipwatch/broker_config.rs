@@ -160,7 +160,7 @@ impl BrokerConfig {
         let mut text = format!(
             "# Written by `receiver ipwatch broker-config`; `include_dir` or `mosquitto -c` names this file.\n\
              per_listener_settings false\nallow_anonymous false\npassword_file {0}/passwd\nacl_file {0}/acl\n\
-             message_size_limit 65536\n\nlistener {1} {2}\n",
+             max_packet_size 65536\n\nlistener {1} {2}\n",
             folder.display(),
             self.listen.port(),
             self.listen.ip(),
@@ -194,6 +194,10 @@ fn acl(backend: &str, users: &Users) -> String {
         let Some(ip) = ip else {
             let mut all: Vec<_> = told.map(|leaf| ("read", leaf.filter())).into();
             all.push(("write", Leaf::Command.filter()));
+            if user == backend {
+                // A machine that is retired leaves nothing behind.
+                all.push(("write", Leaf::Availability.filter()));
+            }
             if user == HOME_ASSISTANT && user != backend {
                 all.extend([
                     ("read", "homeassistant/#".to_owned()),
@@ -252,6 +256,7 @@ mod tests {
                 "topic read ipwatch/device/+/availability",
                 "topic read ipwatch/device/+/response",
                 "topic write ipwatch/device/+/command",
+                "topic write ipwatch/device/+/availability",
             ]
         );
         assert_eq!(

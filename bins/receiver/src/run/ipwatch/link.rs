@@ -6,17 +6,20 @@
 //! Choice: IM-111.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use daemon::exit::Failure;
 use daemon::lifecycle::Stop;
+use daemon::tls::{Connector, Stream};
 use ipwatch_mqtt::{MAX_PACKET_BYTES, Properties, Publication, Qos};
 use rumqttc::mqttbytes::v5::{ConnectReturnCode, Packet, PubAckReason, Publish, PublishProperties};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, PublishOptions, PublishResult, QoS,
-    SessionMode, TlsConfiguration, Transport,
+    SessionMode,
 };
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::words::LISTENED;
@@ -26,6 +29,8 @@ use crate::metrics::IpWatchMetrics;
 /// Commands that wait for the network.
 const QUEUE: usize = 4096;
 const KEEP_ALIVE_SECONDS: u16 = 30;
+/// For the connection, and again for TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -59,7 +64,7 @@ impl Outgoing {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = client;
     }
 
-    /// Publishes a command: with QoS 1, never retained.
+    /// Publishes with QoS 1.
     ///
     /// Source: ipwatch §2.2.
     pub(super) async fn publish(&self, message: Publication) -> Delivery {
@@ -74,7 +79,7 @@ impl Outgoing {
             content_type,
             ..PublishProperties::default()
         };
-        let options = PublishOptions::new(QoS::AtLeastOnce).properties(properties);
+        let options = PublishOptions::new(QoS::AtLeastOnce).retain(message.retain).properties(properties);
         let notice = match client.try_publish_tracked(message.topic, message.payload, options) {
             Ok(notice) => notice,
             Err(error) => return Delivery::Refused(error.to_string()),
@@ -175,10 +180,23 @@ impl Link {
         if let Some(password) = self.access.password()? {
             options.set_credentials(user.clone(), password.expose_secret().to_owned());
         }
-        if let Some(config) = self.access.tls_config()? {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(config)));
-        }
+        // Sockets are ours: the library's own TLS knows no other name for the broker than the one that it connects to.
+        let (address, tls) = ((host.clone(), *port), self.access.connector()?);
+        options.set_socket_connector(move |_, _| socket(address.clone(), tls.clone()));
         Ok(options)
+    }
+}
+
+/// A connection, encrypted where it is to be. There is no way around that.
+async fn socket((host, port): (String, u16), tls: Option<Connector>) -> io::Result<Stream<TcpStream>> {
+    let connecting = TcpStream::connect((host.as_str(), port));
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no connection within the time limit"))??;
+    stream.set_nodelay(true)?;
+    match tls {
+        Some(connector) => connector.connect(&host, stream, CONNECT_TIMEOUT).await,
+        None => Ok(Stream::Plain(stream)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use ipwatch_mqtt::server::{Answer, Fleet, Heard, News};
 use ipwatch_mqtt::{
     Availability, Command, CommandId, CommandName, Leaf, Properties, Publication, Response, Topic,
@@ -150,6 +151,15 @@ impl Fleet for Reach {
             }
         }
         answers
+    }
+
+    /// The broker forgets that the machine is there, or is not.
+    async fn retired(&self, device: IpAddr) {
+        let topic = Topic::Device(device, Leaf::Availability);
+        let delivery = self.0.outgoing.publish(Publication::new(&topic, Bytes::new())).await;
+        if !matches!(delivery, Delivery::Taken | Delivery::NobodyThere) {
+            tracing::warn!(%device, ?delivery, "what the broker keeps of a retired machine is not cleared");
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The document's addresses through curl, and who may speak for whom on a Mosquitto with the written settings.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::{PATIENCE, Room};
+use super::{PATIENCE, Room, python};
 use crate::program::{peer, run_command};
 
 const FIRST: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 100));
@@ -99,4 +100,18 @@ fn m3_nobody_speaks_for_another_machine_or_hears_its_orders() {
     assert!(room.broker_config().is_empty(), "the others keep their passwords");
     let passwords = std::fs::read_to_string(room.folder.path().join("mosquitto/passwd")).unwrap();
     assert!(passwords.contains("10.0.0.100:$7$101$") && !passwords.contains("10.0.0.101:"), "{passwords}");
+}
+
+/// Threat M3 in full: 20 machines, each as each other one, on the written settings.
+#[test]
+#[ignore = "needs mosquitto and paho-mqtt; run by .ci/run"]
+fn m3_of_380_pairs_none_speaks_or_listens_for_another() {
+    let addresses: Vec<IpAddr> = (1..=20).map(|n| IpAddr::V4(Ipv4Addr::new(198, 51, 100, n))).collect();
+    let machines: Vec<(IpAddr, &str, &[&str])> =
+        addresses.iter().map(|ip| (*ip, "machine", &[][..])).collect();
+    let room = Room::open(&machines);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/ipwatch/cross.py");
+    let accounts = serde_json::to_string(&room.passwords).unwrap();
+    let printed = run_command(Command::new(python()).arg(script).arg(room.broker.to_string()).arg(accounts));
+    assert_eq!(printed, "attempts: 380\n");
 }
