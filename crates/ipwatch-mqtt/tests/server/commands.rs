@@ -204,3 +204,33 @@ async fn the_log_is_read_page_by_page_and_machine_by_machine() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_cannot_be_written_down_is_not_sent() {
+    let bench = Bench::new().await;
+    bench.device(DEVICE, &["lab"]).await;
+    bench.machines.answer(DEVICE, says(true, "ok", None));
+    let schedule = json!({
+        "name": "n", "cron": "* * * * *", "zone": "UTC", "command": "shutdown", "target": "all",
+    });
+    bench.send("POST", "/v1/ipwatch/schedules", &bench.administer, Some(&schedule.to_string())).await;
+    let file = rusqlite::Connection::open(bench.folder.path().join("ipwatch.db")).unwrap();
+    file.execute_batch("ALTER TABLE command_log RENAME TO elsewhere").unwrap();
+    for path in
+        ["/api/tracking/shutdown/192.0.2.7", "/api/tracking/wol/192.0.2.7", "/v1/ipwatch/groups/lab/reboot"]
+    {
+        let reply = bench.post(path).await;
+        assert_eq!((reply.code(), reply.header("retry-after")), (refused(503, "database"), "60"), "{path}");
+    }
+    bench.clock.advance(60);
+    bench.tick().await;
+    assert_eq!(bench.machines.told(), []);
+    // Asking how it is needs no entry.
+    assert_eq!(bench.post("/api/tracking/status/192.0.2.7").await.status, 200);
+    // The slot is gone, and not made up for when the table is back.
+    file.execute_batch("ALTER TABLE elsewhere RENAME TO command_log").unwrap();
+    bench.machines.told();
+    bench.tick().await;
+    assert_eq!((bench.machines.told(), bench.log().await.len()), (vec![], 0));
+    assert_eq!(bench.post("/api/tracking/shutdown/192.0.2.7").await.status, 200);
+}
