@@ -67,7 +67,13 @@ function facts(page, machine) {
     [t('fact.user'), machine.user && name(machine.user)],
     [t('fact.status-at'), machine.status_at && moment(machine.status_at, 'relative')],
   ];
-  replace(page.facts, lines.map(([label, value]) => el('div', {}, el('dt', {}, label), el('dd', {}, value || '—'))));
+  // Only what has changed is drawn anew: whoever is on a group's link stays there.
+  lines.forEach(([label, value], index) => {
+    const line = el('div', {}, el('dt', {}, label), el('dd', {}, value || '—'));
+    const old = page.facts.children[index];
+    if (!old) page.facts.append(line);
+    else if (old.textContent !== line.textContent) old.replaceWith(line);
+  });
 }
 
 async function spans(context, page, ip) {
