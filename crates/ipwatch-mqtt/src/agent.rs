@@ -4,6 +4,9 @@
 //! One command's way: the gate lets it through, its memory is stored, the response goes out and is acknowledged by the broker, so does
 //! `offline`, and only then the machine goes down.
 
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod driver;
 mod going_down;
 mod io;
 mod outbox;

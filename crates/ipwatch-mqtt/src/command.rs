@@ -129,6 +129,7 @@ pub struct Command {
     #[serde(
         default,
         deserialize_with = "crate::timestamp::lenient",
+        serialize_with = "crate::timestamp::whole",
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<Timestamp>,
@@ -173,6 +174,14 @@ mod tests {
             id: None,
         };
         assert_eq!(Command::decode(EXAMPLE.as_bytes()), Ok(command.clone()));
+        assert_eq!(command.encode(), EXAMPLE);
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_read_and_not_written() {
+        let text = EXAMPLE.replace("00Z", "00.987654Z");
+        let command = Command::decode(text.as_bytes()).unwrap();
+        assert_eq!(command.timestamp.unwrap().subsec_microsecond(), 987_654);
         assert_eq!(command.encode(), EXAMPLE);
     }
 

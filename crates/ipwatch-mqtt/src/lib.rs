@@ -14,6 +14,10 @@ mod wake_on_lan;
 
 pub mod safety;
 
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod mqtt;
+
 pub mod agent;
 pub mod controller;
 

@@ -43,6 +43,7 @@ pub struct Status {
     #[serde(
         default,
         deserialize_with = "crate::timestamp::lenient",
+        serialize_with = "crate::timestamp::whole",
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<Timestamp>,

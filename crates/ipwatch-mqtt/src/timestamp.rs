@@ -1,7 +1,7 @@
 //! Times of day on the wire: RFC 3339, as `2025-12-23T10:30:00Z`.
 
 use jiff::{Timestamp, civil::DateTime};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// Reads what peers write: RFC 3339 with `Z` or an offset; without one, as Python's `utcnow().isoformat()` writes it, UTC is
@@ -26,6 +26,12 @@ pub(crate) fn read(text: &str) -> Option<Timestamp> {
 pub(crate) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let value = Option::<Value>::deserialize(deserializer)?;
     Ok(value.as_ref().and_then(Value::as_str).and_then(read))
+}
+
+/// Writes whole seconds, as the document's examples have them: a peer that reads no fraction is not lost.
+pub(crate) fn whole<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    let whole = at.and_then(|at| Timestamp::from_second(at.as_second()).ok());
+    whole.serialize(serializer)
 }
 
 #[cfg(test)]

@@ -7,6 +7,10 @@
     reason = "tests may be blunt, their helpers too"
 )]
 
+#[cfg(feature = "client")]
+mod agent;
+#[cfg(feature = "client")]
+mod mosquitto;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
