@@ -15,6 +15,7 @@ pub mod checkin_api;
 pub mod checkin_api_reading;
 pub mod http_exchange;
 pub mod iframe_messages;
+pub mod ipwatch_mqtt;
 pub mod ipwatch_mqtt_schedule;
 pub mod meeting_api;
 pub mod tunnel_frame;
@@ -33,6 +34,8 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("http_exchange_server_url", http_exchange::server_url),
     ("iframe_messages_host", iframe_messages::host),
     ("iframe_messages_server", iframe_messages::server),
+    ("ipwatch_mqtt_agent", ipwatch_mqtt::agent),
+    ("ipwatch_mqtt_message", ipwatch_mqtt::message),
     ("ipwatch_mqtt_schedule", ipwatch_mqtt_schedule::schedule),
     ("meeting_api_heartbeat", meeting_api::heartbeat),
     ("meeting_api_device_record", meeting_api::device_record),

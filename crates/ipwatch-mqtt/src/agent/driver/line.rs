@@ -110,11 +110,16 @@ impl Line {
 
     /// Ends the connection in an orderly way, so that the broker publishes no will.
     pub(super) async fn close(self) {
-        if let State::Open { link, inbox, task, .. } = self.state {
+        if let State::Open { link, mut inbox, task, .. } = self.state {
             link.disconnect();
-            drop(inbox);
             let abort = task.abort_handle();
-            if tokio::time::timeout(LAST_WORDS, task).await.is_err() {
+            // What still comes is taken and dropped: a task that cannot hand it on would end before it has said goodbye.
+            let goodbye = async {
+                while inbox.recv().await.is_some() {}
+                // It ended by itself, or it is gone: both are the end.
+                let _ = task.await;
+            };
+            if tokio::time::timeout(LAST_WORDS, goodbye).await.is_err() {
                 abort.abort();
             }
         }
@@ -129,4 +134,38 @@ fn share() -> f64 {
         return 0.5;
     }
     f64::from(u32::from_ne_bytes(random)) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::mqtt::Version;
+
+    #[tokio::test]
+    async fn the_goodbye_is_said_though_messages_still_come() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let broker = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut connect = [0; 256];
+            assert_ne!(stream.read(&mut connect).await.unwrap(), 0);
+            // A CONNACK, and more PUBLISH than the inbox holds, in one.
+            let mut sent = vec![0x20, 2, 0, 0];
+            sent.extend([0x30, 4, 0, 1, b't', b'x'].repeat(INBOX * 3));
+            stream.write_all(&sent).await.unwrap();
+            let mut heard = Vec::new();
+            stream.read_to_end(&mut heard).await.unwrap();
+            heard
+        });
+        let mut settings = Settings::plain("127.0.0.1", port);
+        settings.version = Version::V3;
+        settings.client_id = "machine".into();
+        let mut line = Line::new(settings);
+        assert!(matches!(line.next().await, News::Connected));
+        line.close().await;
+        assert_eq!(broker.await.unwrap(), [0xe0, 0], "a DISCONNECT and nothing else");
+    }
 }
