@@ -20,7 +20,7 @@ done
 for set in "" client server wallet; do
   echo "note: iframe-messages, ${set:-default features}: $(third_party -p iframe-messages --features "$set")"
 done
-for set in "" schedule server sqlite postgres; do
+for set in "" client tls system power schedule server sqlite postgres; do
   echo "note: ipwatch-mqtt, ${set:-default features}: $(third_party -p ipwatch-mqtt --features "$set")"
 done
 if [ "$own" != 0 ]; then

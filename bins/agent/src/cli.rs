@@ -1,4 +1,4 @@
-//! The command line: `run`, `once`, `check`, `checkin`, `init`, `completions`.
+//! The command line: `run`, `once`, `check`, `checkin`, `ipwatch`, `init`, `completions`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,8 +17,9 @@ use crate::check::{self, Options, Report, Step};
 use crate::checkin;
 use crate::checkin::commands::{self, CheckInCommand};
 use crate::config::Config;
-use crate::events::{CheckInEvent, Event};
+use crate::events::{CheckInEvent, Event, IpWatchEvent};
 use crate::init;
+use crate::ipwatch;
 use crate::once::{self, Part};
 use crate::run::{Agent, STOP_GRACE};
 
@@ -106,6 +107,9 @@ enum Command {
     /// Check-ins of a radio net: hand one over, forward those of a folder, see what waits
     #[command(subcommand, name = "checkin")]
     CheckIn(CheckInCommand),
+    /// The machine at a broker of IPWatch
+    #[command(subcommand, name = "ipwatch")]
+    IpWatch(IpWatchCommand),
     /// Write a configuration file to start from; needs --server
     Init {
         /// Where to write; - for standard output [default: /etc/meeting/agent.toml]
@@ -114,6 +118,13 @@ enum Command {
     },
     /// Print a completion script
     Completions(Completions),
+}
+
+/// The machine at a broker of IPWatch
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum IpWatchCommand {
+    /// Say how the machine is and take commands until stopped, without a Meeting server
+    Run,
 }
 
 /// All of the program. `main` does nothing else.
@@ -151,6 +162,9 @@ impl Cli {
                     }
                     Some(Command::CheckIn(CheckInCommand::Errand(errand))) => {
                         runtime.block_on(errand.as_ref().clone().execute(&loaded.settings))
+                    }
+                    Some(Command::IpWatch(IpWatchCommand::Run)) => {
+                        runtime.block_on(run_ipwatch(settings, loaded))
                     }
                     Some(Command::Once) => runtime.block_on(run_once(loaded)),
                     _ => runtime.block_on(run_agent(settings, loaded)),
@@ -233,6 +247,15 @@ async fn run_forward(settings: Settings, loaded: Loaded<Config>) -> Result<(), F
     .await
 }
 
+/// Keeps the machine at its broker and does nothing else.
+async fn run_ipwatch(settings: Settings, loaded: Loaded<Config>) -> Result<(), Failure> {
+    let refuse = |loaded: &Loaded<Config>| ipwatch::needed(&loaded.settings).map(drop);
+    live(settings, loaded, refuse, |config, reloads, stop| {
+        ipwatch::run(config, reloads, stop, notify_service_manager)
+    })
+    .await
+}
+
 /// Runs with this process's log and signals; HUP reads the settings again.
 async fn live<F: Future<Output = Result<(), Failure>>>(
     settings: Settings,
@@ -294,6 +317,7 @@ fn notify_service_manager(event: &Event) {
     match event {
         Event::Started { .. }
         | Event::CheckIn(CheckInEvent::Forwarding { .. })
+        | Event::IpWatch(IpWatchEvent::Starting { .. })
         | Event::Reloaded
         | Event::ReloadRefused { .. } => {
             service_manager::ready(&event.to_string());

@@ -18,6 +18,7 @@ use meeting_api::{DeviceKey, ServiceName};
 use serde::{Deserialize, Serialize};
 
 use crate::checkin::CheckInSettings;
+use crate::ipwatch::IpWatchSettings;
 use crate::official_files::OfficialPaths;
 
 pub use keys::{KnownHostsSettings, ServerKeySettings, SshKeySettings};
@@ -53,6 +54,8 @@ pub struct Config {
     pub services: BTreeMap<ServiceName, NonZeroU16>,
     /// The receiver of check-ins.
     pub checkin: CheckInSettings,
+    /// The machine at a broker of IPWatch.
+    pub ipwatch: IpWatchSettings,
     /// The files of the official agent.
     pub official_files: OfficialPaths,
     /// Metrics and health over HTTP.
@@ -75,6 +78,7 @@ impl Default for Config {
             tunnel: TunnelSettings::default(),
             services: NonZeroU16::new(22).map(|port| (ServiceName::SSH, port)).into_iter().collect(),
             checkin: CheckInSettings::default(),
+            ipwatch: IpWatchSettings::default(),
             official_files: OfficialPaths::default(),
             admin: AdminSettings::default(),
             log: LogSettings::default(),
@@ -141,7 +145,7 @@ impl Config {
         if self.server_key.install && !self.server_key.file.as_deref().is_some_and(Path::is_absolute) {
             return broken("server_key.file", "with install = true, an absolute path is needed");
         }
-        self.period_out_of_range().or_else(|| self.checkin.problem())
+        self.period_out_of_range().or_else(|| self.checkin.problem()).or_else(|| self.ipwatch.problem())
     }
 
     fn period_out_of_range(&self) -> Option<Problem> {
@@ -196,7 +200,7 @@ mod tests {
     #[test]
     fn rules_between_settings_name_the_key() {
         let url = "meeting.url=https://meeting.example.org";
-        let table: [(&[&str], Option<&str>); 13] = [
+        let table: [(&[&str], Option<&str>); 19] = [
             (&[], Some("meeting.url")),
             (&[url], None),
             (&[url, "meeting.credential=bearer"], Some("meeting.secret")),
@@ -210,6 +214,12 @@ mod tests {
             (&[url, "checkin.url=https://example.org/checkins", "checkin.spool=/spool"], None),
             (&[url, "checkin.poll_every=0s"], Some("checkin.poll_every")),
             (&[url, "checkin.tls.key=/k.pem"], Some("checkin.tls.certificate")),
+            (&[url, "ipwatch.broker=mqtts://broker.example.org"], None),
+            (&[url, "ipwatch.broker=broker.example.org"], Some("ipwatch.broker")),
+            (&[url, "ipwatch.broker=mqtt://192.0.2.1"], Some("ipwatch.broker")),
+            (&[url, "ipwatch.broker=mqtt://192.0.2.1", "ipwatch.allow_plain=true"], None),
+            (&[url, "ipwatch.power_off=['poweroff']"], Some("ipwatch.power_off")),
+            (&[url, "ipwatch.status_every=0s"], Some("ipwatch.status_every")),
         ];
         for (sets, expected) in table {
             assert_eq!(from_sets(sets).problem().map(|problem| problem.key), expected, "{sets:?}");
@@ -222,7 +232,8 @@ mod tests {
         let settings = Settings::new("AGENT")
             .set("--set", "token=canary-1")
             .set("--set", "meeting.secret=canary-2")
-            .set("--set", "checkin.api_key=canary-3");
+            .set("--set", "checkin.api_key=canary-3")
+            .set("--set", "ipwatch.password=canary-4");
         let loaded = settings.load::<Config>().unwrap();
         let shown = loaded.print().unwrap();
         assert!(!shown.contains("canary"), "{shown}");

@@ -10,6 +10,7 @@ use std::time::Duration;
 use meeting_api::{DeviceKey, UtcTimestamp};
 
 pub use crate::checkin::CheckInEvent;
+pub use crate::ipwatch::IpWatchEvent;
 
 /// One thing that happened. Its `Display` is a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +146,8 @@ pub enum Event {
     },
     /// Something about check-ins.
     CheckIn(CheckInEvent),
+    /// Something happened to the machine in IPWatch.
+    IpWatch(IpWatchEvent),
     /// New settings are in force.
     Reloaded,
     /// New settings were refused; the old ones stay in force.
@@ -225,6 +228,7 @@ impl fmt::Display for Event {
                 write!(f, "nothing answers on 127.0.0.1:{port}: {reason}")
             }
             Self::CheckIn(event) => event.fmt(f),
+            Self::IpWatch(event) => event.fmt(f),
             Self::Reloaded => f.write_str("new settings in force"),
             Self::ReloadRefused { reason } => write!(f, "new settings refused, the old ones stay: {reason}"),
             Self::Stopped => f.write_str("agent stopped"),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::events::{CheckInEvent, Event, Observer};
+use crate::events::{CheckInEvent, Event, IpWatchEvent, Observer};
 use crate::metrics::Metrics;
 
 /// Takes events in. Clones go to the same places.
@@ -29,7 +29,8 @@ impl Journal {
             Event::NotProvisioned { .. }
             | Event::TunnelRefused { .. }
             | Event::TunnelContested { .. }
-            | Event::CheckIn(CheckInEvent::FileStuck { .. } | CheckInEvent::Refused { .. }) => {
+            | Event::CheckIn(CheckInEvent::FileStuck { .. } | CheckInEvent::Refused { .. })
+            | Event::IpWatch(IpWatchEvent::PowerFailed { .. } | IpWatchEvent::NotStored { .. }) => {
                 tracing::error!(target: "agent", "{event}");
             }
             Event::ChoreFailed { chore, reason, .. } if self.is_old(chore, reason) => {
@@ -45,6 +46,9 @@ impl Journal {
                 CheckInEvent::FileRefused { .. }
                 | CheckInEvent::SetAside { .. }
                 | CheckInEvent::Failed { .. },
+            )
+            | Event::IpWatch(
+                IpWatchEvent::Away { .. } | IpWatchEvent::Refused { .. } | IpWatchEvent::Unacknowledged,
             )
             | Event::ReloadRefused { .. } => tracing::warn!(target: "agent", "{event}"),
             Event::HeartbeatAccepted { first: false, .. } => tracing::debug!(target: "agent", "{event}"),

@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::events::{CheckInEvent, Event};
+use crate::events::{CheckInEvent, Event, IpWatchEvent};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
@@ -51,6 +51,8 @@ pub struct Metrics {
     check_in_files_refused: Counter<u64, AtomicU64>,
     check_in_failures: Counter<u64, AtomicU64>,
     check_ins_waiting: Gauge<i64, AtomicI64>,
+    ipwatch_connected: Gauge<i64, AtomicI64>,
+    ipwatch_commands: Family<Outcome, Counter>,
 }
 
 impl Metrics {
@@ -99,6 +101,16 @@ impl Metrics {
         );
         bytes("sent", "Bytes from local services to visitors, of closed connections", &self.sent, registry);
         self.register_check_ins(registry);
+        registry.register(
+            "ipwatch_connected",
+            "1 while the machine is connected to its broker, else 0",
+            self.ipwatch_connected.clone(),
+        );
+        registry.register(
+            "ipwatch_commands",
+            "Commands of IPWatch by outcome: accepted, failed, or why they were refused",
+            self.ipwatch_commands.clone(),
+        );
     }
 
     fn register_check_ins(&self, registry: &mut Registry) {
@@ -174,6 +186,25 @@ impl Metrics {
                 self.services_unreachable.inc();
             }
             Event::CheckIn(event) => self.count_check_ins(event),
+            Event::IpWatch(event) => self.count_ipwatch(event),
+            _ => {}
+        }
+    }
+
+    fn count_ipwatch(&self, event: &IpWatchEvent) {
+        let command = |outcome| {
+            self.ipwatch_commands.get_or_create(&Outcome { outcome }).inc();
+        };
+        match event {
+            IpWatchEvent::Connected => {
+                self.ipwatch_connected.set(1);
+            }
+            IpWatchEvent::Away { .. } => {
+                self.ipwatch_connected.set(0);
+            }
+            IpWatchEvent::Accepted { .. } => command("accepted"),
+            IpWatchEvent::Refused { code, .. } => command(code),
+            IpWatchEvent::PowerFailed { .. } => command("failed"),
             _ => {}
         }
     }

@@ -14,6 +14,7 @@ use tunnel_frame::handshake::{DeviceKey as TunnelName, Hello};
 use crate::checkin::CheckInPlan;
 use crate::config::{Config, CredentialKind, DEFAULT_TUNNEL_PORT};
 use crate::identity::{Identity, IdentityError};
+use crate::ipwatch::IpWatchPlan;
 use crate::ssh_key_file::{self, DeviceSshKey, KeyFileError};
 
 /// Everything that the loops work with.
@@ -24,6 +25,7 @@ pub(crate) struct Plan {
     pub(crate) client: Client,
     pub(crate) tunnel: Option<TunnelPlan>,
     pub(crate) checkin: Option<Arc<CheckInPlan>>,
+    pub(crate) ipwatch: Option<Arc<IpWatchPlan>>,
 }
 
 /// Everything that the tunnel needs.
@@ -72,7 +74,8 @@ impl Plan {
         let client = client(&config, &identity)?;
         let tunnel = tunnel(&config, &identity, client.host())?;
         let checkin = CheckInPlan::make(&config)?.map(Arc::new);
-        Ok(Self { config, identity, client, tunnel, checkin })
+        let ipwatch = IpWatchPlan::make(&config)?.map(Arc::new);
+        Ok(Self { config, identity, client, tunnel, checkin, ipwatch })
     }
 
     /// Reads the device's key, or makes it.

@@ -16,6 +16,7 @@ use crate::addresses::{Addresses, Network, SystemNetwork};
 use crate::checkin::{CheckInPlan, Forwarder};
 use crate::config::Config;
 use crate::events::{Event, Observer};
+use crate::ipwatch::{self, IpWatchPlan};
 use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::reporter::{Gate, Reporter};
@@ -138,6 +139,7 @@ fn spawn_loops(
 ) {
     let stop = serving.stop().gently.clone();
     let (check_in_plans, check_in_plan) = watch::channel(plan.checkin.clone());
+    let (ipwatch_plans, ipwatch_plan) = watch::channel(plan.ipwatch.clone());
     let (plans, plan) = watch::channel(Arc::new(plan));
     let (open, gate) = watch::channel(Gate::Wait);
     let (seen, addresses) = watch::channel(Addresses::default());
@@ -148,20 +150,29 @@ fn spawn_loops(
     serving.spawn_certain("tunnel", keeper.run(stop.clone()));
     let forwarder = Forwarder { surroundings: surroundings.clone(), plans: check_in_plan };
     serving.spawn_certain("check-ins", forwarder.run(stop.clone()));
+    let machine = ipwatch::Keeper { surroundings: surroundings.clone(), plans: ipwatch_plan };
+    serving.spawn_certain("ipwatch", machine.run(stop.clone()));
+    let new = NewPlans { plans, check_ins: check_in_plans, ipwatch: ipwatch_plans };
     let certificates = serving.certificates().clone();
     serving.spawn_certain("reload", async move {
         tokio::select! {
-            () = take_reloads(reloads, &plans, &check_in_plans, &certificates, &surroundings.journal) => {}
+            () = take_reloads(reloads, &new, &certificates, &surroundings.journal) => {}
             () = stop.cancelled() => {}
         }
     });
 }
 
+/// Where new plans go.
+struct NewPlans {
+    plans: watch::Sender<Arc<Plan>>,
+    check_ins: watch::Sender<Option<Arc<CheckInPlan>>>,
+    ipwatch: watch::Sender<Option<Arc<IpWatchPlan>>>,
+}
+
 /// Takes over new settings as they come; never ends by itself.
 async fn take_reloads(
     reloads: Option<watch::Receiver<Config>>,
-    plans: &watch::Sender<Arc<Plan>>,
-    check_in_plans: &watch::Sender<Option<Arc<CheckInPlan>>>,
+    new: &NewPlans,
     certificates: &Certificates,
     journal: &Journal,
 ) {
@@ -171,8 +182,9 @@ async fn take_reloads(
             match Plan::make(config).and_then(|plan| certificates.reload().map(|()| plan)) {
                 Ok(plan) => {
                     warn_about(&plan);
-                    check_in_plans.send_replace(plan.checkin.clone());
-                    plans.send_replace(Arc::new(plan));
+                    new.check_ins.send_replace(plan.checkin.clone());
+                    new.ipwatch.send_replace(plan.ipwatch.clone());
+                    new.plans.send_replace(Arc::new(plan));
                     journal.tell(&Event::Reloaded);
                 }
                 Err(failure) => journal.tell(&Event::ReloadRefused { reason: failure.to_string() }),

@@ -21,12 +21,19 @@ pub mod mqtt;
 pub mod agent;
 pub mod controller;
 
+#[cfg(feature = "power")]
+#[cfg_attr(docsrs, doc(cfg(feature = "power")))]
+pub mod power;
 #[cfg(feature = "schedule")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schedule")))]
 pub mod schedule;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
+
+#[cfg(feature = "system")]
+#[cfg_attr(docsrs, doc(cfg(feature = "system")))]
+pub mod system;
 
 pub use availability::{Availability, InvalidAvailability};
 pub use command::{Command, CommandId, CommandName, InvalidCommandId, MalformedCommand, UnknownCommand};

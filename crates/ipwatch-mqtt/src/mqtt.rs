@@ -208,7 +208,8 @@ impl Link {
         }))
     }
 
-    /// Subscribes. What the broker does not allow is not heard.
+    /// Subscribes. What the broker does not allow is not heard. On MQTT 5, what comes in has the retain bit of whoever published it; on 3.1.1
+    /// only what the broker had kept has one.
     ///
     /// # Errors
     /// [`NotTaken::Full`].

@@ -2,6 +2,7 @@
 
 mod document;
 mod encrypted;
+mod ours;
 mod page;
 
 use std::collections::BTreeMap;

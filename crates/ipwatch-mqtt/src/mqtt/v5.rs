@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rumqttc::mqttbytes::v5::{ConnectReturnCode, LastWill, Packet, PubAckReason, Publish, PublishProperties};
+use rumqttc::mqttbytes::v5::{
+    ConnectReturnCode, LastWill, Packet, PubAckReason, Publish, PublishProperties, SubscribeFilter,
+};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, PublishNotice, PublishOptions,
     PublishResult, QoS, SessionMode,
@@ -65,7 +67,10 @@ pub(super) async fn taken(notice: Notice) -> Result<(), NotTaken> {
 }
 
 pub(super) fn subscribe(client: &Client, filter: &str, qos: Qos) -> Result<(), NotTaken> {
-    client.try_subscribe(filter, quality(qos)).map_err(|_| NotTaken::Full)
+    let mut filter = SubscribeFilter::new(filter, quality(qos));
+    // So that a command that was meant to be kept is known for it even when it comes at once.
+    filter.preserve_retain = true;
+    client.try_subscribe_many([filter]).map_err(|_| NotTaken::Full)
 }
 
 pub(super) fn disconnect(client: &Client) {

@@ -211,6 +211,21 @@ fn a_retained_command_is_never_carried_out() {
     }
 }
 
+/// M1: on MQTT 5 a command with the retain bit is known for one even while the agent is there.
+#[test]
+#[ignore = "needs mosquitto; run by .ci/run"]
+fn a_command_that_is_to_be_kept_is_not_carried_out_at_once_either() {
+    let (broker, stage) = (Mosquitto::open(), Stage::new(Version::V5));
+    let observer = broker.listen();
+    let agent = stage.start(broker.port);
+    observer.next_on(STATUS);
+    broker.publish(COMMAND, &command("shutdown"), &["-r"]);
+    assert!(observer.next_on(COMMAND).contains("shutdown"));
+    assert_eq!(observer.next_on(COMMAND), format!("{COMMAND} q1 r1 "));
+    stage.stop(agent);
+    assert_eq!(stage.recorder.actions(), []);
+}
+
 /// M2: the same message a thousand times, and once more after a restart of the agent.
 #[test]
 #[ignore = "needs mosquitto; run by .ci/run"]
