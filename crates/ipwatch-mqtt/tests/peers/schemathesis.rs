@@ -15,7 +15,7 @@ use crate::sockets::listen;
 
 const SECRET: &str = "the-secret-of-schemathesis";
 /// How many generated requests an operation gets in each phase.
-const EXAMPLES: &str = "15";
+const EXAMPLES: &str = "5";
 
 /// Machines that do whatever they are told.
 #[derive(Debug)]
