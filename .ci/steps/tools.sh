@@ -56,13 +56,4 @@ for tool in cargo-deny cargo-fuzz; do
     CARGO_TARGET_DIR="$CI_CACHE/target" cargo install --quiet --locked --no-default-features "$tool"
   fi
 done
-# It reads only what the crate of its own version wrote.
-bindgen=$(cargo metadata --format-version 1 --quiet | python3 -c '
-import json, sys
-print(next(package["version"] for package in json.load(sys.stdin)["packages"] if package["name"] == "wasm-bindgen"))
-')
-if [ "$("$CI_CACHE/wasm-bindgen/bin/wasm-bindgen" --version 2>/dev/null)" != "wasm-bindgen $bindgen" ]; then
-  echo "installing: wasm-bindgen-cli $bindgen"
-  CARGO_TARGET_DIR="$CI_CACHE/target" cargo install --quiet wasm-bindgen-cli --version "$bindgen" --root "$CI_CACHE/wasm-bindgen"
-fi
 echo "tools: $(cargo --version), $(cargo deny --version), $(ssh -V 2>&1), $(node --version)"
